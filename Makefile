@@ -1,0 +1,36 @@
+# The commands of this project. A fresh machine needs Python 3.11 or later and nothing else: the first target sets everything up.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-slow test-all check format bench clean
+
+demo: .venv/ready            ## the whole path on the built-in images
+	$(BIN)/seefar run --data shapes --recipe tiny
+
+test: .venv/ready            ## all tests but the slow ones
+	$(BIN)/pytest -q -m "not slow"
+
+test-slow: .venv/ready       ## real images, browser, real trainings
+	$(BIN)/pytest -q -m slow
+
+test-all: test test-slow
+
+check: .venv/ready           ## format, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: .venv/ready          ## mend what can be mended by a program
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/ready           ## the figures of docs/benchmarks.md, on this machine (needs the real images)
+	$(BIN)/python benchmarks/first_path.py
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+clean:                       ## everything that the commands above made
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
