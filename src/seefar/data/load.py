@@ -1,0 +1,83 @@
+"""Images by name or by path: the one function that every verb loads data with."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from seefar.data.images import Dataset
+from seefar.errors import DataError, UsageError, did_you_mean
+
+NAMES = ("cifar10", "cifar100", "shapes")
+
+Progress = Callable[[int, int], None]  # done, in all
+
+
+def load(
+    data: str | Path,
+    *,
+    size: int = 32,
+    background: str = "white",
+    split_seed: int = 0,
+    skip_bad: bool = False,
+    archive: str | Path | None = None,
+    unverified: bool = False,
+    progress: Progress = lambda done, total: None,
+) -> Dataset:
+    """Load training and test images.
+
+    Args:
+        data: "cifar10" or "cifar100" (from the cache, from `archive`, or downloaded), "shapes" (the built-in drawn set), or the
+            path of a folder or zip with `train/<class>/*` and `test/<class>/*`, or `<class>/*` alone.
+        size: height and width in pixels to which the images of a folder or zip are brought: centre crop to a square, then resized.
+        background: the colour behind transparent images.
+        split_seed: seed of the splits: test, if the folder has none of its own, and validation.
+        skip_bad: leave out images that cannot be read, and say so, rather than stop.
+        archive: a CIFAR archive on this machine, binary or python version.
+        unverified: accept an archive whose SHA-256 is not the published one; its structure is still checked.
+        progress: told what is done and what there is in all: bytes of a download, or images decoded.
+
+    Raises:
+        UsageError: options that do not go together or are out of range.
+        DataError: the images cannot be had or cannot be used.
+    """
+    if not 8 <= size <= 512:
+        raise UsageError(f"size is {size}; allowed is 8 to 512 pixels")
+    if archive is None and unverified:
+        raise UsageError("--unverified needs --archive FILE; what is downloaded is always verified")
+    if archive is not None and data not in ("cifar10", "cifar100"):
+        raise UsageError(f"--archive goes with --data cifar10 or cifar100, not with {str(data)!r}")
+    if data in NAMES and size != 32:
+        raise UsageError(f"{data} is 32x32 pixels; --size is for folders and zips of images")
+    dataset = _load(data, size, background, split_seed, skip_bad, archive, unverified, progress)
+    origin: dict[str, Any] = {**dataset.origin, "split_seed": split_seed}
+    return dataclasses.replace(dataset, origin=origin, split_seed=split_seed)
+
+
+def _load(
+    data: str | Path,
+    size: int,
+    background: str,
+    split_seed: int,
+    skip_bad: bool,
+    archive: str | Path | None,
+    unverified: bool,
+    progress: Progress,
+) -> Dataset:
+    if data in ("cifar10", "cifar100"):
+        from seefar.data.cifar import load_cifar
+
+        return load_cifar(str(data), Path(archive) if archive else None, verified=not unverified, progress=progress)
+    if data == "shapes":
+        from seefar.data.shapes import load_shapes
+
+        return load_shapes()
+    path = Path(data).expanduser()
+    if not path.exists():
+        raise DataError(
+            f"there is no folder or zip {str(data)!r}, and no data set of that name{did_you_mean(str(data), NAMES)}; "
+            f"the names are {', '.join(NAMES)}"
+        )
+    from seefar.data.folder import load_folder
+
+    return load_folder(path, size=size, background=background, split_seed=split_seed, skip_bad=skip_bad, progress=progress)
