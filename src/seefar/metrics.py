@@ -1,0 +1,115 @@
+"""Numbers from labels and predictions, with the intervals that say how far to trust them. Arrays in, frozen values out.
+
+The arithmetic is scikit-learn's and scipy's; what is ours is the choice and the names.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Share:
+    """A measured share, 0..1, and its 95 % Wilson interval: where the share among endless such images plausibly lies."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """One row of the classification report.
+
+    Attributes:
+        name: the class.
+        precision: of the images called this class, the share that are.
+        recall: of the images of this class, the share that were found, with interval.
+        f1: harmonic mean of the two.
+        support: images of this class.
+    """
+
+    name: str
+    precision: float
+    recall: Share
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """`count` images of the class `true` were called `predicted`: `share` of that class."""
+
+    true: str
+    predicted: str
+    count: int
+    share: float
+
+
+def wilson(successes: int, trials: int) -> Share:
+    """A share and its 95 % interval. With no trials nothing is known: 0, between 0 and 1.
+
+    Source: Wilson 1927, https://doi.org/10.1080/01621459.1927.10502953
+    """
+    from scipy.stats import binomtest
+
+    if trials == 0:
+        return Share(0.0, 0.0, 1.0)
+    interval = binomtest(successes, trials).proportion_ci(method="wilson")
+    return Share(successes / trials, float(interval.low), float(interval.high))
+
+
+def probabilities(logits: np.ndarray) -> np.ndarray:
+    """Softmax of each row in float64: `(n, classes)` to `(n, classes)`."""
+    from scipy.special import softmax
+
+    result: np.ndarray = softmax(logits.astype(np.float64), axis=1)
+    return result
+
+
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Counts, int64 `(classes, classes)`: the row is the true class, the column the predicted one."""
+    from sklearn.metrics import confusion_matrix
+
+    matrix: np.ndarray = confusion_matrix(labels, predicted, labels=np.arange(classes))
+    return matrix
+
+
+def class_scores(labels: np.ndarray, predicted: np.ndarray, classes: tuple[str, ...]) -> list[ClassScore]:
+    """The classification report, a row a class. A class that was never predicted has precision 0."""
+    from sklearn.metrics import precision_recall_fscore_support
+
+    matrix = confusion_matrix(labels, predicted, len(classes))
+    precision, _, f1, support = precision_recall_fscore_support(
+        labels, predicted, labels=np.arange(len(classes)), zero_division=0.0
+    )
+    return [
+        ClassScore(name, float(precision[i]), wilson(int(matrix[i, i]), int(support[i])), float(f1[i]), int(support[i]))
+        for i, name in enumerate(classes)
+    ]
+
+
+def log_loss(labels: np.ndarray, logits: np.ndarray) -> float:
+    """Mean cross-entropy in nats: 0 is perfect, log(classes) is guessing."""
+    from scipy.special import log_softmax
+
+    chosen: Any = log_softmax(logits.astype(np.float64), axis=1)[np.arange(len(labels)), labels]
+    return float(-chosen.mean())
+
+
+def balanced_accuracy(matrix: np.ndarray) -> float:
+    """Mean recall over the classes that have images: what accuracy would be if all classes were equally frequent."""
+    support = matrix.sum(1)
+    return float((matrix.diagonal()[support > 0] / support[support > 0]).mean())
+
+
+def strongest_confusions(matrix: np.ndarray, classes: tuple[str, ...], most: int = 20) -> list[Confusion]:
+    """The off-diagonal cells that hold the largest share of their row, largest first."""
+    share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
+    np.fill_diagonal(share, 0)
+    order = np.argsort(-share, axis=None, kind="stable")[:most]
+    cells = [divmod(int(cell), len(classes)) for cell in order]
+    return [
+        Confusion(classes[i], classes[j], int(matrix[i, j]), float(share[i, j])) for i, j in cells if i != j and matrix[i, j]
+    ]

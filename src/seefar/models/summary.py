@@ -1,0 +1,48 @@
+"""The table that says what a network is made of: layers, output shapes, parameters, multiply-adds."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One row: `shape` is that of the output for one image, `multiply_adds` the products needed for it."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    parameters: int
+    multiply_adds: int
+
+
+def summarise(network: nn.Module, size: int) -> list[Layer]:
+    """The layers of `network` in the order in which an image of `size` x `size` pixels passes them.
+
+    Multiply-adds are those of convolutions and dense layers; the rest is small beside them. The network is left as it was.
+    """
+    rows: list[Layer] = []
+    names = {module: name for name, module in network.named_modules()}
+
+    def record(layer: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        parameters = sum(p.numel() for p in layer.parameters(recurse=False))
+        shape = tuple(output.shape[1:])
+        products = 0
+        if isinstance(layer, nn.Conv2d):
+            products = layer.weight.numel() * shape[1] * shape[2]
+        elif isinstance(layer, nn.Linear):
+            products = layer.weight.numel()
+        rows.append(Layer(names[layer], type(layer).__name__, shape, parameters, products))
+
+    was_training = network.training
+    hooks = [layer.register_forward_hook(record) for layer in network.modules() if not list(layer.children())]
+    try:
+        network.eval()
+        with torch.inference_mode():
+            network(torch.zeros(1, 3, size, size, device=next(network.parameters()).device))
+    finally:
+        network.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    return rows
