@@ -1,0 +1,182 @@
+"""The charts of a report: numbers in, matplotlib Figure out. Nothing is computed here.
+
+A figure has no background and draws its text and lines in two colours that `svg` turns into the page's own, so that it is right
+in light and in dark; `png` puts it on white.
+"""
+
+import io
+import re
+import textwrap
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+
+INK, LINE = "#0a0b0c", "#0d0e0f"  # stand-ins for the page's text and line colours; no other chart uses exactly these
+RIGHT, WRONG, TRAIN = (
+    "#2a78c2",
+    "#d9632b",
+    "#8a8f98",
+)  # told apart by people who do not see red and green (checked by eye, light and dark)
+
+STYLE: dict[Any, Any] = {
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": LINE,
+    "axes.titlesize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": LINE,
+    "grid.linewidth": 0.6,
+    "xtick.color": LINE,
+    "ytick.color": LINE,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "font.size": 10,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "legend.frameon": False,
+    "text.parse_math": False,  # a class may be called "$5"
+    "svg.fonttype": "none",  # text stays text: searchable, and in the page's font
+    "svg.hashsalt": "seefar",  # equal figures give equal bytes
+}
+
+
+@mpl.rc_context(STYLE)
+def curves(history: Sequence[dict[str, Any]], title: str) -> Figure:
+    """Loss and accuracy over the epochs, for training and validation images; the best epoch is marked."""
+    figure, (left, right) = _figure(9, 3.4, columns=2)
+    epochs = [row["number"] for row in history]
+    best = max(row["number"] for row in history if row["best"])
+    for axes, name, unit in ((left, "loss", 1), (right, "accuracy", 100)):
+        axes.plot(epochs, [row[name] * unit for row in history], color=TRAIN, marker=".", label="training")
+        validation = [row[f"validation_{name}"] * unit for row in history]
+        axes.plot(epochs, validation, color=RIGHT, marker=".", label="validation")
+        axes.plot([best], [validation[epochs.index(best)]], "o", ms=9, mfc="none", mec=RIGHT, label=f"best epoch: {best}")
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    left.set_ylabel("loss in nats")
+    right.set_ylabel("accuracy in %")
+    right.legend(loc="lower right")
+    _title(left, title, width=9)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def matrix(counts: Sequence[Sequence[int]], classes: Sequence[str], title: str) -> Figure:
+    """The confusion matrix: rows are the true classes, columns what they were called. Shade is the share of the row."""
+    n = len(classes)
+    with_numbers = n <= 20
+    side = max(2 + (0.5 * n if with_numbers else 0.13 * n), 4.5)  # inches
+    figure, (axes,) = _figure(side + 0.6, side)
+    axes.grid(visible=False)
+    for i, row in enumerate(counts):
+        for j, count in enumerate(row):
+            if count:
+                share = count / sum(row)
+                strength = share if i == j else share**0.6  # small shares of mistakes must still be seen
+                axes.add_patch(
+                    Rectangle((j, i), 1, 1, facecolor=RIGHT if i == j else WRONG, alpha=min(0.08 + 0.92 * strength, 1))
+                )
+                if with_numbers:
+                    colour = "white" if strength > 0.45 else INK
+                    axes.text(j + 0.5, i + 0.5, f"{count}", ha="center", va="center", fontsize=8, color=colour)
+    axes.set(xlim=(0, n), ylim=(n, 0), aspect="equal", xlabel="called", ylabel="true class")
+    for axis, angle in ((axes.xaxis, 45 if with_numbers else 90), (axes.yaxis, 0)):
+        axis.set_ticks([i + 0.5 for i in range(n)], [_shorten(name) for name in classes])
+        axis.set_tick_params(length=0, labelrotation=angle, labelsize=9 if with_numbers else 5)
+    for label in axes.get_xticklabels():
+        label.set_horizontalalignment("right" if with_numbers else "center")
+        label.set_rotation_mode("anchor" if with_numbers else "default")
+    _title(axes, title, width=side)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def recalls(scores: Sequence[dict[str, Any]], accuracy: float, title: str) -> Figure:
+    """For each class the share of its images that was found, with its interval; best class on top."""
+    rows = sorted(scores, key=lambda score: score["recall"]["value"])
+    figure, (axes,) = _figure(7, 1.2 + 0.26 * len(rows))
+    for position, score in enumerate(rows):
+        recall = score["recall"]
+        axes.plot(
+            [recall["low"] * 100, recall["high"] * 100],
+            [position, position],
+            color=RIGHT,
+            lw=5,
+            alpha=0.35,
+            solid_capstyle="round",
+        )
+        axes.plot([recall["value"] * 100], [position], "o", color=RIGHT, ms=5)
+    axes.axvline(accuracy * 100, color=WRONG, lw=1.2, ls="--", label="all classes")
+    axes.set_yticks(range(len(rows)), [_shorten(score["name"]) for score in rows])
+    axes.set_ylim(-0.7, len(rows) - 0.3)
+    axes.set_xlabel("found, in % of the images of the class, with 95 % interval")
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0)
+    _title(axes, title, width=7)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def brightness(histograms: Mapping[str, Sequence[int]], title: str) -> Figure:
+    """How often which value occurs: red, green, blue, and brightness, as shares of all pixels."""
+    figure, (axes,) = _figure(7, 2.6)
+    colours = {"red": "#d1495b", "green": "#3f9b5f", "blue": "#3b7dd8", "brightness": INK}
+    for name, counts in histograms.items():
+        width, total = 256 / len(counts), sum(counts)
+        axes.step(
+            [i * width for i in range(len(counts) + 1)],
+            [100 * count / total for count in [*counts, counts[-1]]],
+            where="post",
+            color=colours[name],
+            lw=1.6,
+            label=name,
+        )
+    axes.set(xlim=(0, 256), ylim=(0, None), xlabel="value of the pixel, 0 dark to 255 bright", ylabel="% of the pixels")
+    axes.legend(loc="upper right", ncols=2)
+    _title(axes, title, width=7)
+    return figure
+
+
+def svg(figure: Figure) -> str:
+    """The figure as an `<svg>` element in the colours of the page it stands in, no wider than its text is readable."""
+    text = _save(figure, "svg", {"Date": None}).decode()
+    text = text[text.index("<svg") :]
+    width = figure.get_figwidth() * 96  # CSS pixels
+    text = re.sub(r' (width|height)="[\d.]+pt"', "", text, count=2).replace("<svg", f'<svg style="max-width: {width:.0f}px"', 1)
+    return text.replace(INK, "currentColor").replace(LINE, "var(--line)")
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG on white, 150 dots an inch."""
+    return _save(figure, "png", {}, facecolor="white", dpi=150)
+
+
+def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
+    """An empty figure of that many inches, and its axes."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, list(figure.subplots(1, columns, squeeze=False)[0])
+
+
+def _title(axes: Axes, title: str, width: float) -> None:
+    """The title, in as many lines as it needs in `width` inches."""
+    axes.set_title("\n".join(textwrap.wrap(title, int(width * 9))), loc="left")
+
+
+def _save(figure: Figure, kind: str, metadata: dict[str, Any], **options: Any) -> bytes:
+    content = io.BytesIO()
+    with mpl.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the browser has the glyph
+        figure.savefig(content, format=kind, metadata=metadata, **options)
+    return content.getvalue()
+
+
+def _shorten(name: str, most: int = 18) -> str:
+    return name if len(name) <= most else name[: most - 1] + "…"

@@ -1,0 +1,195 @@
+"""The findings of a run in plain sentences, each computed from its numbers."""
+
+from typing import Any
+
+GAP = 0.05  # training minus validation accuracy from which we speak of learning by heart (chosen by hand)
+UNEVEN = 5.0  # largest by smallest class from which accuracy alone misleads (chosen by hand)
+
+
+def result(evaluation: dict[str, Any], data: str) -> str:
+    """What the network can do, in one breath."""
+    accuracy = evaluation["accuracy"]
+    return (
+        f"On {evaluation['images']:,} {evaluation['split']} images of {data} that it had not learned from, the network was right "
+        f"{percent(accuracy['value'])} of the time. Another set of as many such images would plausibly give between "
+        f"{percent(accuracy['low'])} and {percent(accuracy['high'])}."
+    )
+
+
+def chance(evaluation: dict[str, Any]) -> str:
+    """What somebody without eyes would reach."""
+    supports = [score["support"] for score in evaluation["scores"]]
+    share = max(supports) / sum(supports)
+    return f"Always naming the most frequent of the {len(supports)} classes would be right {percent(share)} of the time."
+
+
+def classes(evaluation: dict[str, Any]) -> str:
+    """Best and worst class."""
+    scores = sorted((s for s in evaluation["scores"] if s["support"]), key=lambda score: score["recall"]["value"])
+    worst, best = scores[0], scores[-1]
+    return (
+        f"It recognises {best['name']} best ({percent(best['recall']['value'])} of them found) and {worst['name']} worst "
+        f"({percent(worst['recall']['value'])}, between {percent(worst['recall']['low'])} and {percent(worst['recall']['high'])})."
+    )
+
+
+def commonest_mistake(evaluation: dict[str, Any]) -> list[str]:
+    """The strongest confusion, if there is one, and whether it goes in both directions."""
+    if not evaluation["confusions"]:
+        return []
+    first = evaluation["confusions"][0]
+    sentence = f"Its commonest mistake is to call a {first['true']} {first['predicted']}: {percent(first['share'])} of them"
+    back = [c for c in evaluation["confusions"] if (c["true"], c["predicted"]) == (first["predicted"], first["true"])]
+    return [sentence + (f"; the other way round it happens to {percent(back[0]['share'])}." if back else ".")]
+
+
+def weakest(evaluation: dict[str, Any], most: int = 3) -> list[dict[str, Any]]:
+    """The classes that do worst, and what their images are taken for: name, recall, and a sentence for each."""
+    names = [score["name"] for score in evaluation["scores"]]
+    scores = sorted((s for s in evaluation["scores"] if s["support"]), key=lambda score: score["recall"]["value"])
+    rows = []
+    for score in scores[:most]:
+        row = evaluation["confusion"][names.index(score["name"])]
+        mistakes = sorted(
+            ((count, name) for count, name in zip(row, names, strict=True) if name != score["name"] and count), reverse=True
+        )
+        if mistakes:
+            taken = " and ".join(f"{name} ({count})" for count, name in mistakes[:2])
+            missed = sum(count for count, _ in mistakes)
+            sentence = f"{missed:,} of {score['support']:,} were missed; most often they were taken for {taken}."
+        else:
+            sentence = f"All {score['support']:,} were found."
+        rows.append({"name": score["name"], "recall": score["recall"], "sentence": sentence})
+    return rows
+
+
+def learning(history: list[dict[str, Any]], planned: int, keep: str) -> list[str]:
+    """What the curves say."""
+    best = max(row["number"] for row in history if row["best"])
+    last = history[-1]
+    kept = history[best - 1] if keep == "best" else last
+    sentences = [
+        f"The weights of epoch {kept['number']} of {planned} are used: validation accuracy {percent(kept['validation_accuracy'])}."
+        + (
+            " They were chosen because validation was best there; that choice flatters validation a little, never test."
+            if keep == "best"
+            else ""
+        )
+    ]
+    if len(history) < planned:
+        sentences.append(f"Training ended early, after {len(history)} of {planned} epochs.")
+    gap = last["accuracy"] - last["validation_accuracy"]
+    if gap > GAP:
+        sentences.append(
+            f"At the end it was right on {percent(last['accuracy'])} of the training images "
+            f"but {percent(last['validation_accuracy'])} of the validation images: it has begun to learn images by heart. "
+            "Augmentation, more dropout or more images work against that."
+        )
+    elif best == len(history):
+        sentences.append("The last epoch was the best one: more epochs may still help.")
+    return sentences
+
+
+def balance(description: dict[str, Any]) -> list[str]:
+    """A warning where accuracy alone misleads, because some classes have many more images than others."""
+    counts: dict[str, int] = description["counts"]
+    if not is_uneven(description):
+        return []
+    most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
+    return [
+        f"The classes are uneven: {counts[most]:,} training images of {most}, {counts[least]:,} of {least}. Accuracy favours the large "
+        "ones; balanced accuracy, which counts every class alike, is the figure to look at."
+    ]
+
+
+def is_uneven(description: dict[str, Any]) -> bool:
+    """Whether some classes have so many more images than others that accuracy alone misleads."""
+    return description["imbalance"] is None or bool(description["imbalance"] >= UNEVEN)
+
+
+def data(training: dict[str, Any], on_test: dict[str, Any] | None) -> list[str]:
+    """What a careful person wants to know of the images before the results: duplicates, contradictions, leaks, odd sources.
+
+    Args:
+        training: the description of the training images.
+        on_test: what `description-test.json` holds, if the test images have been looked at.
+    """
+    sentences = [_duplicates(training, "training")]
+    if on_test:
+        sentences += [_duplicates(on_test["images"], "test"), _leaks(on_test["leaks"])]
+        if on_test["by_rule"]:
+            sentences.append(
+                "The source has no test images of its own: a fifth of every class was set aside by a seeded rule before training."
+            )
+        for split, modes in on_test["modes"].items():
+            if set(modes) != {"RGB"}:
+                sentences.append(f"The {split} images came as {_list(modes)} and were converted to RGB.")
+        for split, sizes in on_test["sizes"].items():
+            if len(sizes) > 1:
+                sentences.append(f"Sizes of the {split} images before resizing: {_list(sizes, most=6)}.")
+        sentences += on_test["warnings"]
+    return sentences
+
+
+def _duplicates(description: dict[str, Any], split: str) -> str:
+    groups, conflicts = description["duplicates"], description["conflicts"]
+    if not groups:
+        return f"No two {split} images are equal."
+    images = sum(len(group) for group in groups)
+    sentence = f"{images:,} {split} images are equal to another one, pixel by pixel ({len(groups):,} groups)."
+    if conflicts:
+        example = " and ".join(f"{name} ({id_})" for id_, name in list(conflicts[0].items())[:2])
+        sentence += f" {len(conflicts):,} of the groups have contradicting labels, such as {example}."
+    return sentence
+
+
+def _leaks(leaks: dict[str, Any]) -> str:
+    count = len(leaks["test_ids"])
+    searched = "" if leaks["near_searched"] else " There are too many images to search for near copies."
+    if not count:
+        return f"No test image was found among the training images, as it is, mirrored, or slightly changed.{searched}"
+    kinds = ", ".join(f"{number:,} {kind}" for kind, number in leaks["counts"].items() if number)
+    return (
+        f"{count:,} of {leaks['images']:,} test images ({percent(count / leaks['images'])}) also stand in the training images, or look "
+        f"just like one there ({kinds}), {leaks['other_label']:,} of them with another label: the network has seen them, so they may be "
+        f"easier than new ones.{searched}"
+    )
+
+
+def _list(counts: dict[str, int], most: int = 20) -> str:
+    ordered = sorted(counts.items(), key=lambda item: -item[1])
+    shown = ", ".join(f"{name} ({count:,})" for name, count in ordered[:most])
+    return shown if len(ordered) <= most else f"{shown} and {len(ordered) - most} more"
+
+
+def one_seed() -> str:
+    """What one run cannot tell."""
+    return (
+        "This is one run with one seed. Other seeds give other figures: believe a difference between two recipes only if it is larger "
+        "than the interval, or seen with several seeds."
+    )
+
+
+def channels(description: dict[str, Any]) -> str:
+    """Mean and deviation of the three channels."""
+    return ", ".join(
+        f"{name} {mean:.0f} ± {deviation:.0f}"
+        for name, mean, deviation in zip(
+            ("red", "green", "blue"), description["channel_means"], description["channel_deviations"], strict=True
+        )
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: 42 s, 3 min 20 s, 2 h 5 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def percent(share: float) -> str:
+    """A share with one decimal, as it stands in a sentence: no line breaks before the sign."""
+    return f"{100 * share:.1f}\N{NO-BREAK SPACE}%"

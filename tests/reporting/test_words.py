@@ -1,0 +1,87 @@
+"""The sentences say what the numbers say."""
+
+from typing import Any
+
+import pytest
+
+from seefar.reporting import words
+
+
+def evaluation(matrix: list[list[int]]) -> dict[str, Any]:
+    names = ["cat", "dog", "owl"]
+    supports = [sum(row) for row in matrix]
+    right = sum(matrix[i][i] for i in range(3))
+    return {
+        "split": "test",
+        "images": sum(supports),
+        "accuracy": {"value": right / sum(supports), "low": 0.5, "high": 0.75},
+        "confusion": matrix,
+        "scores": [
+            {"name": n, "support": s, "recall": {"value": matrix[i][i] / max(s, 1), "low": 0.1, "high": 0.9}}
+            for i, (n, s) in enumerate(zip(names, supports, strict=True))
+        ],
+    }
+
+
+ONE = evaluation([[5, 3, 2], [1, 9, 0], [0, 0, 20]])
+
+
+def test_the_result_names_data_split_share_and_interval() -> None:
+    assert words.result(ONE, "shapes") == (
+        "On 40 test images of shapes that it had not learned from, the network was right 85.0\N{NO-BREAK SPACE}% of the time. "
+        "Another set of as many such images would plausibly give between 50.0\N{NO-BREAK SPACE}% and 75.0\N{NO-BREAK SPACE}%."
+    )
+
+
+def test_chance_is_the_largest_class() -> None:
+    assert "the most frequent of the 3 classes would be right 50.0\N{NO-BREAK SPACE}% of the time" in words.chance(ONE)
+
+
+def test_best_and_worst_class() -> None:
+    assert words.classes(ONE).startswith(
+        "It recognises owl best (100.0\N{NO-BREAK SPACE}% of them found) and cat worst (50.0\N{NO-BREAK SPACE}%"
+    )
+
+
+def test_the_weakest_classes_and_what_they_are_taken_for() -> None:
+    rows = words.weakest(ONE)
+    assert [row["name"] for row in rows] == ["cat", "dog", "owl"]
+    assert rows[0]["sentence"] == "5 of 10 were missed; most often they were taken for dog (3) and owl (2)."
+    assert rows[1]["sentence"] == "1 of 10 were missed; most often they were taken for cat (1)."
+    assert rows[2]["sentence"] == "All 20 were found."
+
+
+def test_classes_without_images_are_left_out() -> None:
+    assert [row["name"] for row in words.weakest(evaluation([[5, 3, 2], [0, 0, 0], [0, 0, 20]]))] == ["cat", "owl"]
+
+
+def epoch(number: int, accuracy: float, validation: float, best: bool) -> dict[str, Any]:
+    return {"number": number, "accuracy": accuracy, "validation_accuracy": validation, "best": best}
+
+
+def test_learning_by_heart_is_noticed() -> None:
+    history = [epoch(1, 0.5, 0.6, True), epoch(2, 0.99, 0.7, True), epoch(3, 1.0, 0.69, False)]
+    text = " ".join(words.learning(history, 3, "best"))
+    assert "The weights of epoch 2 of 3 are used: validation accuracy 70.0\N{NO-BREAK SPACE}%" in text
+    assert "it has begun to learn images by heart" in text
+    assert "right on 100.0\N{NO-BREAK SPACE}% of the training images but 69.0\N{NO-BREAK SPACE}% of the validation" in text
+
+
+def test_an_early_end_and_a_best_last_epoch_are_noticed() -> None:
+    text = " ".join(words.learning([epoch(1, 0.5, 0.6, True)], 5, "last"))
+    assert "Training ended early, after 1 of 5 epochs." in text
+    assert "more epochs may still help" in text
+    assert "flatters" not in text
+
+
+def test_uneven_classes_are_noticed() -> None:
+    """Fault 26."""
+    assert words.balance({"counts": {"a": 100, "b": 90}, "imbalance": 1.1}) == []
+    assert "100 training images of a, 3 of b" in words.balance({"counts": {"a": 100, "b": 3}, "imbalance": 33.3})[0]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.42, "0.4 s"), (42.4, "42 s"), (59.9, "1 min 0 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")]
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert words.duration(seconds) == text
