@@ -1,0 +1,59 @@
+"""seefar trains, proves, explains and ships convolutional classifiers for small images.
+
+    import seefar as sf
+    data = sf.load("shapes")
+    run = sf.train(data, recipe="tiny", seed=0)
+    sf.evaluate(run, split="test")
+    sf.report(run)
+
+The names below are loaded when they are first used, so that importing seefar costs next to nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from seefar.version import __version__
+
+if TYPE_CHECKING:
+    from seefar.api import describe, evaluate, load, open_run, predict, report, run, train
+    from seefar.data.images import Dataset, ImageSet
+    from seefar.errors import SeefarError
+    from seefar.recipes import RECIPES, Recipe
+    from seefar.runs.folder import Run
+
+__all__ = [
+    "RECIPES",
+    "Dataset",
+    "ImageSet",
+    "Recipe",
+    "Run",
+    "SeefarError",
+    "__version__",
+    "describe",
+    "evaluate",
+    "load",
+    "open_run",
+    "predict",
+    "report",
+    "run",
+    "train",
+]
+
+_HOMES = {
+    "seefar.recipes": ("RECIPES", "Recipe"),
+    "seefar.data.images": ("Dataset", "ImageSet"),
+    "seefar.errors": ("SeefarError",),
+    "seefar.runs.folder": ("Run",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'seefar' has no attribute {name!r}")
+    home = next((module for module, names in _HOMES.items() if name in names), "seefar.api")
+    value = globals()[name] = getattr(importlib.import_module(home), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

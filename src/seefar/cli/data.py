@@ -1,0 +1,94 @@
+"""`seefar data`: look at images before training, fetch archives, free the cache."""
+
+from dataclasses import asdict
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from seefar.cli.options import LoadOptions, epilogue
+from seefar.errors import DataError
+
+app = App(name="data", help="Look at images before training, fetch archives, free the cache.", sort_key=1)
+
+
+@app.command(
+    help_epilogue=epilogue(
+        "seefar data describe shapes",
+        "seefar data describe my-photos.zip --skip-bad --strict",
+    )
+)
+def describe(
+    data: str,
+    *,
+    load: LoadOptions = LoadOptions(),  # noqa: B008 (frozen)
+    strict: Annotated[bool, Parameter(negative="")] = False,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Count, measure and compare images: classes, colours, duplicates, test images that stand in training too.
+
+    Parameters
+    ----------
+    data
+        cifar10, cifar100, shapes, or the path of a folder or zip of images.
+    strict
+        Exit with code 3 if a test image stands in the training images too.
+    json
+        Print one JSON document.
+    """
+    import seefar as sf
+    from seefar.cli.output import print_description, print_json
+
+    images = sf.load(data, **asdict(load))
+    found = sf.describe(images)
+    if json:
+        print_json(
+            {"name": images.name, "source": images.source, "skipped": images.skipped, "warnings": images.warnings}
+            | asdict(found)
+        )
+    else:
+        print_description(images, found)
+    if strict and found.leaks.count:
+        raise DataError(
+            f"{found.leaks.count} of {len(images.test)} test images stand in the training images too; remove them from one side"
+        )
+
+
+@app.command(
+    help_epilogue=epilogue(
+        "seefar data fetch cifar10",
+        "SEEFAR_MIRROR=https://mirror.example.org/sets seefar data fetch cifar100",
+    )
+)
+def fetch(name: Literal["cifar10", "cifar100"], /) -> None:
+    """Download an archive into the cache, verified, and print where it is. What is there already is only checked.
+
+    Parameters
+    ----------
+    name
+        cifar10 or cifar100.
+    """
+    from seefar.api import fetch
+
+    print(fetch(name))
+
+
+@app.command(
+    help_epilogue=epilogue(
+        "seefar data clean",
+        "seefar data clean --archives",
+    )
+)
+def clean(*, archives: Annotated[bool, Parameter(negative="")] = False) -> None:
+    """Delete decoded images and unfinished downloads from the cache; they come back when they are needed.
+
+    Parameters
+    ----------
+    archives
+        Delete downloaded archives, too.
+    """
+    from seefar.api import clean
+
+    deleted = clean(archives=archives)
+    for what, size in deleted:
+        print(f"{size / 2**20:9.1f} MiB  {what}")
+    print(f"{sum(size for _, size in deleted) / 2**20:9.1f} MiB freed")

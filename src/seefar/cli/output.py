@@ -1,0 +1,85 @@
+"""What verbs print on stdout: tables for people, one JSON document for programs."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from seefar.api import DataDescription
+    from seefar.data.images import Dataset
+
+
+def print_json(value: Any) -> None:
+    """One JSON document."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
+    """A table; columns of numbers are right-aligned."""
+    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
+    rows = [[_cell(value) for value in row] for row in rows]
+    for position, name in enumerate(columns):
+        numeric = all(_is_number(row[position]) for row in rows)
+        table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+def print_evaluation(evaluation: dict[str, Any]) -> None:
+    """An evaluation as `asdict` gives it: the headline, and the classification report."""
+    accuracy = evaluation["accuracy"]
+    looked = f", look {evaluation['look']} at the test images" if evaluation["split"] == "test" else ""
+    print_table(
+        ["class", "precision", "recall", "95 % interval", "F1", "images"],
+        [
+            (
+                score["name"],
+                f"{score['precision']:.1%}",
+                f"{score['recall']['value']:.1%}",
+                f"{score['recall']['low']:.1%} to {score['recall']['high']:.1%}",
+                f"{score['f1']:.3f}",
+                score["support"],
+            )
+            for score in evaluation["scores"]
+        ],
+    )
+    print(
+        f"{evaluation['split']} accuracy {accuracy['value']:.2%}, 95 % interval {accuracy['low']:.2%} to {accuracy['high']:.2%} "
+        f"({evaluation['images']:,} images, one seed{looked}); loss {evaluation['loss']:.4f}"
+    )
+
+
+def print_description(data: "Dataset", found: "DataDescription") -> None:
+    """What `describe` found, and what was skipped on the way."""
+    from seefar.reporting import words
+
+    print(f"{data.name}: {data.source}")
+    splits = {"training": asdict(found.train), "test": asdict(found.test)}
+    rows = [(name, *(split["counts"][name] for split in splits.values())) for name in data.classes]
+    print_table(["class", *splits], [*rows, ("all", *(split["images"] for split in splits.values()))])
+    for name, split in splits.items():
+        print(f"{name}: {data.train.size}x{data.train.size} pixels, mean and deviation by channel {words.channels(split)}")
+        for sentence in words.balance(split):
+            print(sentence)
+    facts = {"images": splits["test"], "leaks": asdict(found.leaks), "by_rule": data.test_by_rule}
+    for sentence in words.data(
+        splits["training"], facts | {"modes": data.modes, "sizes": data.sizes, "warnings": data.warnings}
+    ):
+        print(sentence)
+    if data.skipped:
+        print_table([f"skipped ({len(data.skipped)})", "reason"], data.skipped[:20])
+
+
+def _cell(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _is_number(cell: str) -> bool:
+    return cell.replace(",", "").replace(".", "").replace("%", "").replace("-", "").strip().isdigit()

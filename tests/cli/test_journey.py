@@ -1,0 +1,96 @@
+"""The whole path on the command line: every verb, on a folder of images, on what the verb before it left."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from seefar.cli import main
+from seefar.data.images import Dataset
+
+SMALL = ["--recipe", "tiny", "--epochs", "3", "--set", "widths=[[8],[8]]", "--set", "batch_size=16", "--size", "16"]
+
+
+@pytest.fixture
+def folder(small_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """`photos/<class>/*.png`, without a test folder; the working directory is an empty one."""
+    for i, (pixels, label) in enumerate(zip(small_data.train.pixels, small_data.train.labels, strict=True)):
+        path = tmp_path / "photos" / ("red", "grün", "<b>blue</b>".replace("/", "_"))[label] / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.asarray(pixels)).save(path)
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path / "photos"
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
+    assert main(list(words)) == code, capsys.readouterr().err
+    return capsys.readouterr().out
+
+
+def test_every_verb_in_turn(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    described = json.loads(run(capsys, "data", "describe", str(folder), "--size", "16", "--json"))
+    assert described["train"]["images"] + described["test"]["images"] == 120
+    assert "grün" in run(capsys, "data", "describe", str(folder), "--size", "16")
+
+    path = Path(run(capsys, "train", "--data", str(folder), *SMALL).strip())
+    assert path.parent == Path("runs")
+    assert path.name.startswith("photos-tiny+")
+    assert path.name.endswith("-seed0")
+
+    validation = json.loads(run(capsys, "evaluate", str(path), "--json"))
+    assert (validation["split"], validation["look"]) == ("validation", 0)
+    assert "look 1 at the test images" in run(capsys, "evaluate", str(path), "--split", "test")
+    assert "look 2 at the test images" in run(capsys, "evaluate", str(path), "--split", "test")
+
+    report = Path(run(capsys, "report", str(path)).strip())
+    assert report == path / "report.html"
+    assert "2 by this run, 2 on this machine" in report.read_text()
+    assert "<b>blue" not in report.read_text()
+
+    answers = json.loads(run(capsys, "predict", str(path), str(folder / "red"), "--json"))
+    assert len(answers) == 40
+    assert {answer["error"] for answer in answers} == {None}
+    assert "grün" in run(capsys, "predict", str(path), str(folder / "grün" / "1.png"))
+
+    (folder / "red" / "broken.png").write_bytes(b"nothing")
+    assert "unreadable" in run(capsys, "predict", str(path), str(folder / "red" / "broken.png"), code=3)
+
+
+def test_run_is_all_of_it_and_numbers_its_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = json.loads(run(capsys, "run", "--data", str(folder), *SMALL, "--json"))
+    second = run(capsys, "run", "--data", str(folder), *SMALL)
+    assert first["split"] == "test"
+    assert first["look"] == 1
+    assert "look 1 at the test images" in second  # of this run; the report also counts those of the other
+    folders = sorted(path.name for path in Path("runs").iterdir())
+    assert folders[1] == f"{folders[0]}-2"
+    report = Path("runs", folders[1], "report.html")
+    assert f"report: {report}" in second
+    assert "1 by this run, 2 on this machine" in report.read_text()
+
+
+def test_data_that_has_changed_since_training_is_noticed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = run(capsys, "train", "--data", str(folder), *SMALL).strip()
+    next((folder / "red").iterdir()).unlink()
+    assert main(["evaluate", path]) == 4
+    assert "was trained on other data" in capsys.readouterr().err
+
+
+def test_clean_frees_the_cache_and_keeps_the_ledger(folder: Path, own_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "run", "--data", str(folder), *SMALL)
+    assert list((own_home / "decoded").iterdir())
+    assert "MiB freed" in run(capsys, "data", "clean")
+    assert not list((own_home / "decoded").iterdir())
+    assert list((own_home / "looks").iterdir())
+
+
+def test_recipes_are_listed_read_and_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "baseline" in run(capsys, "recipes")
+    assert "learning_rate" in run(capsys, "recipes", "tiny")
+    compared = run(capsys, "recipes", "tiny", "baseline")
+    assert "epochs" in compared
+    assert "optimiser" not in compared
+    assert set(json.loads(run(capsys, "recipes", "--json"))) >= {"tiny", "baseline"}

@@ -1,0 +1,177 @@
+"""The command line as a whole: light to start, one line for an error, the right exit code, clean streams."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from seefar.cli import main
+
+
+def seefar(*words: str, **options: object) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([sys.executable, "-m", "seefar", *words], capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload,no-any-return]
+
+
+@pytest.mark.parametrize("program", ["import seefar", "from seefar.cli import main; main(['--help'])"])
+def test_importing_and_helping_load_nothing_heavy(program: str) -> None:
+    heavy = {"torch", "numpy", "PIL", "sklearn", "scipy", "matplotlib", "httpx"}
+    code = program + f"\nimport sys; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("words", [["-c", "import seefar"], ["-m", "seefar", "--help"]])
+def test_importing_and_helping_take_less_than_half_a_second(words: list[str]) -> None:
+    def seconds() -> float:
+        began = time.perf_counter()
+        subprocess.run([sys.executable, *words], capture_output=True, check=True)
+        return time.perf_counter() - began
+
+    assert min(seconds() for _ in range(3)) < 0.5
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        [],
+        ["run"],
+        ["train"],
+        ["evaluate"],
+        ["report"],
+        ["predict"],
+        ["recipes"],
+        ["data", "describe"],
+        ["data", "fetch"],
+        ["data", "clean"],
+    ],
+)
+def test_every_verb_has_help_with_two_examples(verb: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*verb, "--help"]) == 0
+    out = capsys.readouterr()
+    assert out.err == ""
+    if verb:
+        assert sum(line.strip().startswith(("seefar ", "SEEFAR_MIRROR=")) for line in out.out.splitlines()) >= 2
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["rnu"], 2, 'Unknown command "rnu". Did you mean "run"?'),
+        (["run"], 2, "requires an argument"),
+        (["run", "--data", "shapes", "--seeed", "1"], 2, "--seeed"),
+        (["run", "--data", "shapes", "--seed", "x"], 2, "--seed"),
+        (["run", "--data", "shapes", "--recipe", "fsat"], 2, "no recipe is called 'fsat'"),
+        (["run", "--data", "shapes", "--set", "learning_rtae=1"], 2, "did you mean 'learning_rate'?"),
+        (["run", "--data", "shapes", "--set", "epochs"], 2, "--set epochs is not of the form field=value"),
+        (["run", "--data", "shapes", "--set", "epochs=1", "--set", "epochs=2"], 2, "--set epochs is given twice"),
+        (["run", "--data", "shapes", "--epochs", "1", "--set", "epochs=2"], 2, "are the same; give one of them"),
+        (["run", "--data", "shapes", "--epochs", "-1"], 2, "epochs is -1; allowed is 1 to 10000"),
+        (["run", "--data", "shapes", "--size", "64"], 2, "shapes is 32x32 pixels"),
+        (["run", "--data", "some.zip", "--size", "16"], 2, "halve 16x16 images to 2x2"),
+        (["run", "--data", "some.zip", "--size", "600"], 2, "size is 600; allowed is 8 to 512 pixels"),
+        (["train", "--data", "shapes", "--set", "monitor=test_acc"], 2, "the test set cannot be used to choose"),
+        (["train", "--data", "shapes", "--device", "tpu"], 2, "no device is called 'tpu'"),
+        (["train", "--data", "shapes", "--archive", "x.tar.gz"], 2, "--archive goes with --data cifar10 or cifar100"),
+        (["train", "--data", "cifar10", "--unverified"], 2, "--unverified needs --archive FILE"),
+        (["train", "--data", "cifar1O"], 3, "no data set of that name; did you mean 'cifar10'?"),
+        (["train", "--data", "cifar10", "--archive", "none.tar.gz"], 3, "none.tar.gz"),
+        (["evaluate", "nowhere"], 4, "there is no run folder nowhere"),
+        (["evaluate", "nowhere", "--split", "train"], 2, "--split"),
+        (["report", "."], 4, "is not the folder of a run"),
+        (["predict", "nowhere", "x.png"], 4, "there is no run folder nowhere"),
+        (["recipes", "tinny"], 2, "did you mean 'tiny'?"),
+        (["data", "fetch", "mnist"], 2, "mnist"),
+    ],
+)
+def test_a_wrong_request_is_one_line_on_stderr_and_its_exit_code(
+    words: list[str],
+    code: int,
+    sentence: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == code
+    out = capsys.readouterr()
+    assert out.out == ""
+    assert sentence in out.err
+    assert out.err.startswith("error: ")
+    assert "Traceback" not in out.err
+    assert len([line for line in out.err.splitlines() if not line.startswith("  ")]) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_debug_shows_where_an_error_came_from() -> None:
+    done = seefar("evaluate", "nowhere", "--debug")
+    assert "Traceback" in done.stderr
+    assert "ModelFileError" in done.stderr
+
+
+def test_an_output_folder_that_holds_something_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Fault 61."""
+    (tmp_path / "recipe.json").write_text("{}")
+    assert main(["train", "--data", "shapes", "--recipe", "tiny", "--out", str(tmp_path)]) == 2
+    assert "holds another run; choose another folder with --out" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["recipe.json"]
+
+
+@pytest.mark.parametrize(("sign", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_signals_end_with_a_line_and_their_code_and_leave_no_temporary_file(
+    tmp_path: Path, sign: signal.Signals, code: int
+) -> None:
+    words = [
+        "train",
+        "--data",
+        "shapes",
+        "--recipe",
+        "tiny",
+        "--set",
+        "widths=[[4],[4]]",
+        "--epochs",
+        "500",
+        "--out",
+        str(tmp_path / "run"),
+    ]
+    program = [sys.executable, "-m", "seefar", *words]
+    with subprocess.Popen(program, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        assert process.stderr
+        lines = []
+        for line in process.stderr:
+            lines.append(line)
+            if "1/500" in line:
+                process.send_signal(sign)
+                break
+        lines += process.stderr.readlines()
+    assert process.returncode == code
+    assert lines[-1].startswith("error: ")
+    assert "Traceback" not in "".join(lines)
+    assert not list((tmp_path / "run").rglob("*.tmp"))
+    assert (tmp_path / "run" / "manifest.json").exists()
+
+
+def test_a_reader_who_leaves_early_is_no_error() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "seefar", "recipes", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+def test_no_colours_where_there_is_no_terminal() -> None:
+    done = seefar("recipes", env=os.environ | {"TERM": "xterm-256color"})
+    assert "\x1b[" not in done.stdout
+    assert done.stderr == ""
+
+
+def test_the_version() -> None:
+    from seefar import __version__
+
+    assert seefar("--version").stdout.strip() == __version__

@@ -1,0 +1,41 @@
+"""The main job on the real images: time, memory and accuracy as the README promises. CIFAR-10 as JPEG, quality 75."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import seefar as sf
+
+pytestmark = pytest.mark.slow
+
+
+def test_sixty_thousand_images_are_decoded_and_cached_in_seconds(real_images: Path) -> None:
+    """Twice the promised times: this machine may be busy."""
+    began = time.perf_counter()
+    fresh = sf.load(real_images)
+    decoding = time.perf_counter() - began
+    began = time.perf_counter()
+    cached = sf.load(real_images)
+    loading = time.perf_counter() - began
+    assert (len(fresh.train), len(fresh.test), len(fresh.classes)) == (50_000, 10_000, 10)
+    assert (cached.train.digest, cached.test.digest) == (fresh.train.digest, fresh.test.digest)
+    assert decoding < 16
+    assert loading < 2
+
+
+def test_the_whole_path_on_real_images(real_images: Path, tmp_path: Path) -> None:
+    """Three epochs of `baseline`: far above chance, under 3 GB, every file in its place."""
+    run = tmp_path / "run"
+    words = ["run", "--data", str(real_images), "--recipe", "baseline", "--epochs", "3", "--out", str(run), "--json"]
+    done = subprocess.run([sys.executable, "-m", "seefar", *words], capture_output=True, text=True, check=True)
+    evaluation = json.loads(done.stdout)
+    assert evaluation["accuracy"]["low"] > 0.6
+    assert sum(score["support"] for score in evaluation["scores"]) == 10_000
+    assert json.loads((run / "timing.json").read_text())["peak_memory_mib"] < 3 * 1024
+    assert (run / "report.html").stat().st_size < 3_000_000
+    data = json.loads((run / "data.json").read_text())
+    assert (data["train"], data["validation"]) == ([4500] * 10, [500] * 10)
