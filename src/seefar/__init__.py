@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from seefar.version import __version__
 
 if TYPE_CHECKING:
-    from seefar.api import describe, evaluate, load, open_run, predict, report, run, train
+    from seefar.api import describe, evaluate, load, open_run, predict, report, run, summary, train
     from seefar.data.images import Dataset, ImageSet
     from seefar.errors import SeefarError
     from seefar.recipes import RECIPES, Recipe
@@ -36,6 +36,7 @@ __all__ = [
     "predict",
     "report",
     "run",
+    "summary",
     "train",
 ]
 

@@ -1,4 +1,4 @@
-"""What `import seefar as sf` offers: load, describe, train, evaluate, predict, report, and run, which is all of them in a row."""
+"""What `import seefar as sf` offers: load, describe, summary, train, evaluate, predict, report, and run: all in a row."""
 
 import dataclasses
 import re
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from seefar.data.describe import Description, Leaks
     from seefar.evaluation.evaluate import Evaluation
     from seefar.evaluation.predictions import Prediction
+    from seefar.models.summary import Layer
 
 
 def load(data: str | Path, **options: Any) -> Dataset:
@@ -64,6 +65,18 @@ def choose(recipe: str | Recipe, size: int = 32, **changes: Any) -> Recipe:
     chosen = recipes.change(recipes.find(recipe) if isinstance(recipe, str) else recipe, changes)
     check(chosen, classes=2, size=size)
     return chosen
+
+
+def summary(recipe: str | Recipe = "baseline", classes: int = 10, size: int = 32) -> "list[Layer]":
+    """The layers of a recipe's network in the order in which an image passes them: shapes, parameters, multiply-adds.
+
+    Raises:
+        UsageError: there is no such recipe, or images of `size` pixels are too small for it.
+    """
+    from seefar.models.summary import summarise
+    from seefar.training.network import build_network
+
+    return summarise(build_network(choose(recipe, size), classes, size), size)
 
 
 def train(
@@ -115,6 +128,14 @@ def train(
             for _ in events:
                 pass
         else:
+            progress.say(
+                f"{data.name}: {len(training):,} training and {len(validation):,} validation images of {training.size}x{training.size} "
+                f"in {len(data.classes)} classes; recipe {chosen.name}, seed {seed}, on {where.type} in {str(precision)[6:]}, "
+                f"into {run.path}"
+            )
+            for warning in data.warnings:
+                progress.say(f"note: {warning}")
+            progress.show_layers(summary(chosen, len(data.classes), training.size))
             progress.follow(events, chosen.epochs, steps=-(-len(training) // chosen.batch_size))
     return run
 

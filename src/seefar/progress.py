@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from seefar.models.summary import Layer
     from seefar.training.fit import Epoch
     from seefar.training.loop import Step
 
@@ -35,6 +36,19 @@ def bar(task: str) -> Iterator[Tell]:
 def say(line: str) -> None:
     """One line on stderr, at once; above the bar if there is one."""
     print(line, file=sys.stderr, flush=True)
+
+
+def show_layers(layers: "Iterable[Layer]") -> None:
+    """The table of layers, as `seefar.models.summary.summarise` gives them, with their sums."""
+    say(f"{'layer':<14} {'kind':<10} {'output':>14} {'parameters':>12} {'multiply-adds':>14}")
+    parameters = products = 0
+    for layer in layers:
+        shape = " x ".join(map(str, layer.shape))
+        numbers = (f"{number:,}" if number else "" for number in (layer.parameters, layer.multiply_adds))
+        say("{:<14} {:<10} {:>14} {:>12} {:>14}".format(layer.name, layer.kind, shape, *numbers))
+        parameters += layer.parameters
+        products += layer.multiply_adds
+    say(f"{'all':<40} {parameters:>12,} {products:>14,}")
 
 
 def follow(events: "Iterable[Step | Epoch]", epochs: int, steps: int) -> None:

@@ -27,7 +27,7 @@ class Recipe:
     widths: tuple[tuple[int, ...], ...]  # channels of each 3x3 convolution, stage by stage; every stage ends in 2x2 max-pooling
     dense: int  # units of the hidden dense layer
     dropout: tuple[float, float]  # share of values dropped before and after the hidden dense layer, 0 to 0.9
-    pixels: Literal["unit", "standard"]  # unit: divided by 255; standard: also less the mean, by the deviation
+    pixels: Literal["unit", "standard"]  # unit: scaled to [0, 1]; standard: then less the mean, by the deviation
     # The way to learn
     optimiser: str  # a key of optimisers.OPTIMISERS
     learning_rate: float  # the highest of the run
@@ -66,13 +66,13 @@ RECIPES: dict[str, Recipe] = {
             name="baseline",
             about="The plain network that every course teaches: convolutions and max-pooling, a dense layer with dropout, Adam.",
             model="plain",
-            widths=((32,), (64,), (128, 128)),
+            widths=((32,), (64,), (128,)),
             dense=256,
             dropout=(0.25, 0.5),
-            pixels="unit",
+            pixels="standard",
             optimiser="adam",
-            learning_rate=1e-3,
-            schedule="constant",
+            learning_rate=1.5e-3,
+            schedule="linear",
             batch_size=64,
             epochs=12,
             precision="auto",

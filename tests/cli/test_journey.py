@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from seefar.cli import main
 from seefar.data.images import Dataset
@@ -77,6 +77,26 @@ def test_data_that_has_changed_since_training_is_noticed(folder: Path, capsys: p
     next((folder / "red").iterdir()).unlink()
     assert main(["evaluate", path]) == 4
     assert "was trained on other data" in capsys.readouterr().err
+
+
+def test_strict_refuses_test_images_that_stand_in_training(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Fault 44: an exact copy and a mirrored one."""
+    for split, names in (("train", ("red", "grün")), ("test", ("red", "grün"))):
+        for name in names:
+            images = sorted((folder / name).iterdir())
+            for i, image in enumerate(images if split == "train" else images[:2]):
+                target = folder.parent / "leaky" / split / name / f"{i}.png"
+                target.parent.mkdir(parents=True, exist_ok=True)
+                content = Image.open(image)
+                if split == "test":
+                    content = ImageOps.mirror(content) if i else Image.fromarray(255 - np.asarray(content))
+                content.save(target)
+    leaky = str(folder.parent / "leaky")
+    assert "2 of 4 test images (50.0\N{NO-BREAK SPACE}%) also stand in" in run(
+        capsys, "data", "describe", leaky, "--size", "16"
+    )
+    assert main(["data", "describe", leaky, "--size", "16", "--strict"]) == 3
+    assert "2 of 4 test images stand in the training images too" in capsys.readouterr().err
 
 
 def test_clean_frees_the_cache_and_keeps_the_ledger(folder: Path, own_home: Path, capsys: pytest.CaptureFixture[str]) -> None:

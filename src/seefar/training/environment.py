@@ -1,15 +1,17 @@
 """What a run was made with: versions, machine, command. Nothing that names a person, a host or a folder."""
 
 import platform
+import shlex
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from seefar.recipes import RECIPES, Recipe
+from seefar.recipes import Recipe
 from seefar.version import __version__
 
+LOAD_DEFAULTS = {"size": 32, "background": "white", "split_seed": 0}  # of seefar.data.load.load
 LIBRARIES = ("torch", "numpy", "pillow", "safetensors")
 
 
@@ -32,15 +34,17 @@ def environment(
 
 def command(recipe: Recipe, seed: int, origin: dict[str, Any]) -> str:
     """The command that makes such a run again; files are named without their folders."""
-    base = RECIPES.get(recipe.name.split("+")[0])
-    words = ["seefar run"]
+    words = ["seefar", "run"]
     for option, value in {"data": "(images made in memory)", **origin}.items():
+        flag = f"--{option.replace('_', '-')}"
         if option in ("data", "archive"):
-            words.append(f"--{option} {Path(value).name}")
+            words += [flag, Path(value).name]
         elif option in ("unverified", "skip_bad"):
-            words += [f"--{option.replace('_', '-')}"] if value else []
-        elif value != {"size": 32, "background": "white", "split_seed": 0}[option]:
-            words.append(f"--{option.replace('_', '-')} {value}")
-    words.append(f"--recipe {base.name if base else recipe.name} --seed {seed}")
-    changed = recipe.name.split("+")[1:] if base else []
-    return " ".join([*words, *(f"--set {change}" for change in changed)])
+            words += [flag] if value else []
+        elif value != LOAD_DEFAULTS[option]:
+            words += [flag, str(value)]
+    base, *changes = recipe.name.split("+")
+    words += ["--recipe", base, "--seed", str(seed)]
+    for change in changes:
+        words += ["--set", change]
+    return shlex.join(words)

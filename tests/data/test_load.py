@@ -1,0 +1,61 @@
+"""One function loads everything; options that do not go together are refused before anything is read."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from seefar.data.load import load
+from seefar.errors import DataError, UsageError
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Twelve images of 40x30 pixels in two classes."""
+    rng = np.random.default_rng(0)
+    for i in range(12):
+        path = tmp_path / "My Photos" / ("cat", "dog")[i % 2] / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (30, 40, 3), dtype=np.uint8)).save(path)
+    return tmp_path / "My Photos"
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "sentence"),
+    [
+        ("shapes", {"size": 64}, "shapes is 32x32 pixels; --size is for folders"),
+        ("shapes", {"archive": "x.tar.gz"}, "--archive goes with --data cifar10 or cifar100, not with 'shapes'"),
+        ("cifar10", {"unverified": True}, "--unverified needs --archive FILE"),
+        ("somewhere", {"size": 7}, "size is 7; allowed is 8 to 512 pixels"),
+        ("somewhere", {"size": 513}, "size is 513; allowed is 8 to 512 pixels"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(data: str, options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load(data, **options)
+    assert sentence in str(caught.value)
+
+
+def test_an_unknown_name_gets_the_nearest_one_and_all_of_them() -> None:
+    with pytest.raises(
+        DataError, match="no data set of that name; did you mean 'shapes'\\?; the names are cifar10, cifar100, shapes"
+    ):
+        load("shape")
+
+
+def test_a_folder_is_loaded_the_same_again_from_its_origin(photos: Path) -> None:
+    data = load(photos, size=16, split_seed=5)
+    again = load(**data.origin)
+    assert (again.train.digest, again.test.digest) == (data.train.digest, data.test.digest)
+    assert data.name == "my-photos"
+    assert data.split_seed == 5
+    assert load(photos, size=16, split_seed=6).test.ids != data.test.ids
+
+
+def test_the_built_in_set_is_never_passed_off_as_another() -> None:
+    data = load("shapes")
+    assert data.name == "shapes"
+    assert "not CIFAR-10" in data.source
+    assert data.origin == {"data": "shapes", "split_seed": 0}

@@ -1,0 +1,64 @@
+"""The public names, and the API as the README shows it."""
+
+from pathlib import Path
+
+import pytest
+from tests.conftest import SMALL
+
+import seefar as sf
+from seefar.data.images import Dataset
+from seefar.errors import ModelFileError, UsageError
+
+
+def test_public_names_are_those_listed_sorted_and_real() -> None:
+    assert sf.__all__ == sorted(sf.__all__, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
+    for name in sf.__all__:
+        assert getattr(sf, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        sf.nothing  # noqa: B018
+
+
+def test_the_lines_of_the_readme(small_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = sf.train(small_data, recipe="tiny", seed=0, quiet=True, **SMALL)
+    evaluation = sf.evaluate(run, split="test", data=small_data)
+    assert evaluation.look == 1
+    assert sf.report(run) == Path(run.path, "report.html")
+    assert sf.report(run.path).exists()  # twice, and by path: importing the page must not hide the function
+    assert sf.open_run(run.path) == run
+
+
+def test_run_takes_a_data_set_made_in_memory(small_data: Dataset, tmp_path: Path) -> None:
+    run = sf.run(small_data, "tiny", out=tmp_path / "run", quiet=True, **SMALL)
+    assert {"report.html", "evaluation-test.json", "evaluation-validation.json"} <= {path.name for path in run.path.iterdir()}
+
+
+def test_a_recipe_value_can_be_given_instead_of_a_name(small_data: Dataset, tmp_path: Path) -> None:
+    from seefar import recipes
+
+    mine = recipes.change(sf.RECIPES["tiny"], SMALL)
+    assert sf.train(small_data, mine, out=tmp_path / "run", quiet=True).recipe()["name"] == mine.name
+
+
+def test_default_folders_are_named_after_data_recipe_and_seed(
+    small_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    paths = [sf.train(small_data, "tiny", seed=7, quiet=True, **(SMALL | {"epochs": 1})).path.as_posix() for _ in range(2)]
+    assert paths[0].startswith("runs/colours-tiny+widths=_8_,_8_+")
+    assert paths[0].endswith("-seed7")
+    assert paths[1] == f"{paths[0]}-2"
+
+
+def test_wrong_requests_are_errors_of_our_own(small_data: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="a recipe has no field 'epoch'; did you mean 'epochs'"):
+        sf.train(small_data, "tiny", out=tmp_path / "run", epoch=3)
+    with pytest.raises(ModelFileError, match="there is no run folder"):
+        sf.evaluate(tmp_path / "none")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_summary_is_that_of_the_recipe() -> None:
+    layers = sf.summary("tiny", classes=7, size=64)
+    assert layers[0].shape == (3, 64, 64)
+    assert layers[-1].shape == (7,)

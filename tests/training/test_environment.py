@@ -1,0 +1,44 @@
+"""The command in environment.json makes the run again, and names no folder."""
+
+import shlex
+
+import pytest
+import torch
+
+from seefar import recipes
+from seefar.cli.options import TrainOptions
+from seefar.training.environment import command, environment
+
+TINY = recipes.find("tiny")
+
+
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        ({"data": "shapes", "split_seed": 0}, "seefar run --data shapes --recipe tiny --seed 3"),
+        (
+            {"data": "/home/anna/my photos", "size": 64, "background": "black", "split_seed": 2, "skip_bad": True},
+            "seefar run --data 'my photos' --size 64 --background black --split-seed 2 --skip-bad --recipe tiny --seed 3",
+        ),
+        (
+            {"data": "cifar10", "archive": "/tmp/a/c.tar.gz", "unverified": True, "split_seed": 0},
+            "seefar run --data cifar10 --archive c.tar.gz --unverified --recipe tiny --seed 3",
+        ),
+    ],
+)
+def test_the_command_has_what_differs_from_the_defaults(origin: dict[str, object], expected: str) -> None:
+    assert command(TINY, 3, origin) == expected
+
+
+def test_a_changed_recipe_is_made_again_by_its_command() -> None:
+    changed = recipes.change(TINY, {"epochs": 3, "widths": [[8], [8, 8]], "keep": "last"})
+    words = shlex.split(command(changed, 0, {"data": "shapes"}))
+    settings = [words[i + 1] for i, word in enumerate(words) if word == "--set"]
+    assert recipes.change(TINY, TrainOptions(set_=settings).changes()) == changed
+
+
+def test_the_environment_is_the_same_each_time_and_has_the_versions() -> None:
+    first, second = (environment(TINY, 0, {"data": "shapes"}, torch.device("cpu"), torch.bfloat16) for _ in range(2))
+    assert first == second
+    assert first["libraries"]["torch"] == torch.__version__
+    assert first["precision"] == "bfloat16"
