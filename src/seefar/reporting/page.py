@@ -163,7 +163,7 @@ def _mistakes(run: Run, classes: list[str], split: str) -> list[dict[str, Any]]:
             "image": _strip([pixels]),
             "true": classes[predictions["labels"][position]],
             "called": classes[row.argmax()],
-            "confidence": float(row.max()),
+            "confidence": math.floor(row.max() * 1000) / 1000,  # nothing is 100 % sure
         }
         for pixels, position, row in zip(kept["pixels"], positions, chances, strict=False)
     ]
