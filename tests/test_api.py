@@ -51,7 +51,7 @@ def test_default_folders_are_named_after_data_recipe_and_seed(
 
 
 def test_wrong_requests_are_errors_of_our_own(small_data: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="a recipe has no field 'epoch'; did you mean 'epochs'"):
+    with pytest.raises(UsageError, match=r"a recipe has no field 'epoch' \(did you mean 'epochs'"):
         sf.train(small_data, "tiny", out=tmp_path / "run", epoch=3)
     with pytest.raises(ModelFileError, match="there is no run folder"):
         sf.evaluate(tmp_path / "none")

@@ -22,5 +22,5 @@ def test_details_are_kept_beside_the_sentence() -> None:
 
 
 def test_did_you_mean_offers_the_nearest_or_nothing() -> None:
-    assert errors.did_you_mean("epohcs", ["epochs", "dense"]) == "; did you mean 'epochs'?"
+    assert errors.did_you_mean("epohcs", ["epochs", "dense"]) == " (did you mean 'epochs'?)"
     assert errors.did_you_mean("zzz", ["epochs", "dense"]) == ""

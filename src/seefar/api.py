@@ -221,11 +221,21 @@ class DataDescription:
     leaks: "Leaks"
 
 
-def describe(data: Dataset) -> DataDescription:
-    """Count, measure and compare the images of a data set: classes, colours, duplicates, leaks between the splits."""
+def describe(data: Dataset, out: str | Path | None = None) -> DataDescription:
+    """Count, measure and compare the images of a data set: classes, colours, duplicates, leaks between the splits.
+
+    Args:
+        data: what `load` gave.
+        out: a folder for pictures of the training images: examples and mean image of each class, brightness and colours.
+    """
     from seefar.data.describe import describe, leaks
 
-    return DataDescription(describe(data.train), describe(data.test), leaks(data.train, data.test))
+    found = DataDescription(describe(data.train), describe(data.test), leaks(data.train, data.test))
+    if out is not None:
+        from seefar.reporting.data_pictures import write_data_pictures
+
+        write_data_pictures(data.train, found.train, data.name, Path(out))
+    return found
 
 
 def predict(run: str | Path | Run, images: Sequence[str | Path], *, device: str = "auto") -> "list[Prediction]":

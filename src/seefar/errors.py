@@ -70,6 +70,6 @@ class InUseError(SeefarError):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The hint "; did you mean 'epochs'?" for the nearest of the `known` words, or an empty string if none is near."""
+    """The hint " (did you mean 'epochs'?)" for the nearest of the `known` words, or an empty string if none is near."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    return f" (did you mean {near[0]!r}?)" if near else ""

@@ -77,7 +77,7 @@ def test_every_verb_has_help_with_two_examples(verb: list[str], capsys: pytest.C
         (["train", "--data", "shapes", "--device", "tpu"], 2, "no device is called 'tpu'"),
         (["train", "--data", "shapes", "--archive", "x.tar.gz"], 2, "--archive goes with --data cifar10 or cifar100"),
         (["train", "--data", "cifar10", "--unverified"], 2, "--unverified needs --archive FILE"),
-        (["train", "--data", "cifar1O"], 3, "no data set of that name; did you mean 'cifar10'?"),
+        (["train", "--data", "cifar1O"], 3, "no data set of that name (did you mean 'cifar10'?"),
         (["train", "--data", "cifar10", "--archive", "none.tar.gz"], 3, "none.tar.gz"),
         (["evaluate", "nowhere"], 4, "there is no run folder nowhere"),
         (["evaluate", "nowhere", "--split", "train"], 2, "--split"),

@@ -31,7 +31,7 @@ def all_figures(names: list[str] = NASTY) -> dict[str, Figure]:
         "curves": figures.curves(HISTORY, names[0]),
         "matrix": figures.matrix(counts, names, names[0]),
         "recalls": figures.recalls(scores, 0.5, names[0]),
-        "brightness": figures.brightness(dict.fromkeys(("red", "green", "blue", "brightness"), histogram), names[0]),
+        "brightness": figures.brightness({"channel_histograms": [histogram] * 3, "brightness_histogram": histogram}, names[0]),
     }
 
 

@@ -42,7 +42,7 @@ def test_an_easy_task_is_learned(small_data: Dataset, tmp_path: Path) -> None:
 def test_the_same_seed_gives_the_same_files_byte_for_byte(small_data: Dataset, tmp_path: Path) -> None:
     one, other = contents(train(small_data, tmp_path / "a")), contents(train(small_data, tmp_path / "b"))
     assert one.keys() == other.keys()
-    assert [name for name in one if one[name] != other[name]] == ["timing.json"]
+    assert {name for name in one if one[name] != other[name]} <= {"timing.json"}
 
 
 def test_another_seed_gives_other_weights_on_the_same_split(small_data: Dataset, tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_test_images_are_out_of_reach(small_data: Dataset, tmp_path: Path) -> No
     one, other = run(small_data, "a"), run(dataclasses.replace(small_data, test=changed), "b")
     assert one.keys() == other.keys()
     differing = {name for name in one if one[name] != other[name]}
-    assert {name for name in differing if "test" not in name} == {"timing.json"}
+    assert {name for name in differing if "test" not in name} <= {"timing.json"}
     assert "evaluation-test.json" in differing
 
 
@@ -149,7 +149,7 @@ def test_divergence_stops_with_the_rate_and_keeps_the_epochs_before(
 
 @pytest.mark.parametrize(("field", "value"), [("optimiser", "adma"), ("schedule", "consant"), ("model", "plian")])
 def test_names_that_do_not_exist_are_refused_before_any_image_is_touched(field: str, value: str) -> None:
-    with pytest.raises(UsageError, match=f"no {field} is called '{value}'; did you mean"):
+    with pytest.raises(UsageError, match=rf"no {field} is called '{value}' \(did you mean"):
         check(recipes.change(recipes.find("tiny"), {field: value}), 10, 32)
 
 

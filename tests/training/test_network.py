@@ -33,7 +33,7 @@ def test_standard_pixels_reach_the_first_convolution_with_mean_0_and_deviation_1
 
 
 def test_an_unknown_model_is_refused() -> None:
-    with pytest.raises(UsageError, match="no model is called 'plian'; did you mean 'plain'"):
+    with pytest.raises(UsageError, match=r"no model is called 'plian' \(did you mean 'plain'"):
         new_network(recipes.change(recipes.find("tiny"), {"model": "plian"}), 0, images(20, 0, "train"))
 
 

@@ -1,6 +1,7 @@
 """`seefar data`: look at images before training, fetch archives, free the cache."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
@@ -14,13 +15,14 @@ app = App(name="data", help="Look at images before training, fetch archives, fre
 @app.command(
     help_epilogue=epilogue(
         "seefar data describe shapes",
-        "seefar data describe my-photos.zip --skip-bad --strict",
+        "seefar data describe my-photos.zip --skip-bad --strict --out pictures",
     )
 )
 def describe(
     data: str,
     *,
     load: LoadOptions = LoadOptions(),  # noqa: B008 (frozen)
+    out: Path | None = None,
     strict: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
@@ -30,6 +32,8 @@ def describe(
     ----------
     data
         cifar10, cifar100, shapes, or the path of a folder or zip of images.
+    out
+        A folder for pictures: examples and mean image of each class, brightness and colours.
     strict
         Exit with code 3 if a test image stands in the training images too.
     json
@@ -39,12 +43,10 @@ def describe(
     from seefar.cli.output import print_description, print_json
 
     images = sf.load(data, **asdict(load))
-    found = sf.describe(images)
+    found = sf.describe(images, out)
     if json:
-        print_json(
-            {"name": images.name, "source": images.source, "skipped": images.skipped, "warnings": images.warnings}
-            | asdict(found)
-        )
+        facts = {name: getattr(images, name) for name in ("name", "source", "modes", "sizes", "skipped", "warnings")}
+        print_json(facts | asdict(found))
     else:
         print_description(images, found)
     if strict and found.leaks.count:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -125,23 +126,40 @@ def recalls(scores: Sequence[dict[str, Any]], accuracy: float, title: str) -> Fi
 
 
 @mpl.rc_context(STYLE)
-def brightness(histograms: Mapping[str, Sequence[int]], title: str) -> Figure:
-    """How often which value occurs: red, green, blue, and brightness, as shares of all pixels."""
+def brightness(description: Mapping[str, Any], title: str) -> Figure:
+    """How often which value occurs: red, green, blue, and brightness, as shares of all pixels; from a Description as a dict."""
     figure, (axes,) = _figure(7, 2.6)
     colours = {"red": "#d1495b", "green": "#3f9b5f", "blue": "#3b7dd8", "brightness": INK}
-    for name, counts in histograms.items():
+    histograms = [*description["channel_histograms"], description["brightness_histogram"]]
+    for (name, colour), counts in zip(colours.items(), histograms, strict=True):
         width, total = 256 / len(counts), sum(counts)
         axes.step(
             [i * width for i in range(len(counts) + 1)],
             [100 * count / total for count in [*counts, counts[-1]]],
             where="post",
-            color=colours[name],
+            color=colour,
             lw=1.6,
             label=name,
         )
     axes.set(xlim=(0, 256), ylim=(0, None), xlabel="value of the pixel, 0 dark to 255 bright", ylabel="% of the pixels")
     axes.legend(loc="upper right", ncols=2)
     _title(axes, title, width=7)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def gallery(pixels: np.ndarray, names: Sequence[str], title: str) -> Figure:
+    """Rows of images under each other: `pixels` uint8 `(rows, columns, h, w, 3)`, a name for each row."""
+    framed = np.pad(pixels, ((0, 0), (0, 0), (1, 1), (1, 1), (0, 0)), constant_values=255)
+    rows, columns, height, width, _ = framed.shape
+    figure, (axes,) = _figure(1.5 + 0.5 * columns, 0.8 + 0.5 * rows)
+    axes.imshow(framed.transpose(0, 2, 1, 3, 4).reshape(rows * height, columns * width, 3), interpolation="nearest")
+    axes.grid(visible=False)
+    axes.set_xticks([])
+    axes.set_yticks([(row + 0.5) * height for row in range(rows)], [_shorten(name) for name in names])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    _title(axes, title, width=1.5 + 0.5 * columns)
     return figure
 
 

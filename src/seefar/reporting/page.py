@@ -60,7 +60,7 @@ def _content(run: Run) -> dict[str, Any]:
     uneven = words.is_uneven(described)
     charts = {
         "curves": figures.curves(history, about),
-        "brightness": figures.brightness(_histograms(described), f"{data['name']}, training images"),
+        "brightness": figures.brightness(described, f"{data['name']}, training images"),
     }
     if shown:
         where = f"{about}, {shown['split']} images"
@@ -107,11 +107,6 @@ def _content(run: Run) -> dict[str, Any]:
 
 def _read_if_there(run: Run, name: str) -> Any:
     return run.read(name) if run.has(name) else None
-
-
-def _histograms(described: dict[str, Any]) -> dict[str, list[int]]:
-    names = ("red", "green", "blue")
-    return dict(zip(names, described["channel_histograms"], strict=True)) | {"brightness": described["brightness_histogram"]}
 
 
 def _headline(shown: dict[str, Any], uneven: bool) -> dict[str, Any]:
