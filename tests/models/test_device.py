@@ -34,6 +34,11 @@ def test_bf16_where_the_processor_has_it_and_an_error_where_it_was_asked_for_in_
         choose_precision("bf16", CPU)
 
 
+def test_a_torch_too_old_to_tell_gets_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.cpu, "get_capabilities")
+    assert choose_precision("auto", CPU) == torch.float32
+
+
 def test_the_real_processor_is_read_like_the_system_does() -> None:
     try:
         with open("/proc/cpuinfo") as file:  # noqa: PTH123

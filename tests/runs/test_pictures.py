@@ -36,3 +36,14 @@ def test_leaks_between_the_splits_are_described_with_test(tmp_path: Path) -> Non
     assert found["leaks"]["test_ids"] == ["test/00000", "test/00001"]
     assert found["images"]["images"] == 30
     assert found["warnings"] == ["careful"]
+
+
+def test_other_test_images_are_described_anew_and_the_same_are_not(tmp_path: Path) -> None:
+    run = folder.create(tmp_path / "run")
+    data = Dataset("x", images(60, 0, "train"), images(30, 1, "test"), "made up")
+    keep_test_description(run, data)
+    first = (run.path / "description-test.json").stat().st_mtime_ns
+    keep_test_description(run, data)
+    assert (run.path / "description-test.json").stat().st_mtime_ns == first
+    keep_test_description(run, dataclasses.replace(data, test=images(21, 1, "test")))
+    assert run.read("description-test.json")["images"]["images"] == 21

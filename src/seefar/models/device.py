@@ -1,5 +1,8 @@
 """Where a network runs, and in which number format it multiplies."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 
 from seefar.errors import UsageError
@@ -40,5 +43,11 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
 def _has_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    capabilities = torch.cpu.get_capabilities()
-    return device.type == "cpu" and bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    can = processor()
+    return device.type == "cpu" and bool(can.get("avx512_bf16") or can.get("amx_bf16"))
+
+
+def processor() -> Mapping[str, Any]:
+    """The processor's name and what it can do, as torch sees it; empty where torch is too old to tell."""
+    found: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return found

@@ -20,7 +20,13 @@ def keep_training_pictures(run: Run, train: ImageSet) -> None:
 
 
 def keep_test_description(run: Run, data: Dataset) -> None:
-    """Write `description-test.json`: the test images, what they share with the training images, and what was skipped."""
+    """Write `description-test.json`: the test images, what they share with the training images, and what was skipped.
+
+    It takes some seconds, so it is not done again for the same images.
+    """
+    name = "description-test.json"
+    if run.has(name) and run.read(name)["digest"] == data.test.digest:
+        return
     description = {
         "digest": data.test.digest,
         "images": asdict(describe(data.test)),
@@ -31,4 +37,4 @@ def keep_test_description(run: Run, data: Dataset) -> None:
         "skipped": data.skipped,
         "warnings": data.warnings,
     }
-    run.write("description-test.json", description)
+    run.write(name, description)

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from seefar.models.device import processor
 from seefar.recipes import Recipe
 from seefar.version import __version__
 
@@ -25,7 +26,7 @@ def environment(
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in LIBRARIES},
         "system": f"{platform.system()} {platform.machine()}",
-        "processor": torch.cpu.get_capabilities().get("cpu_name") or platform.processor() or platform.machine(),
+        "processor": processor().get("cpu_name") or platform.processor() or platform.machine(),
         "threads": torch.get_num_threads(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "precision": str(precision).removeprefix("torch."),
