@@ -1,5 +1,7 @@
 """The public names, and the API as the README shows it."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,31 @@ def test_the_summary_is_that_of_the_recipe() -> None:
     layers = sf.summary("tiny", classes=7, size=64)
     assert layers[0].shape == (3, 64, 64)
     assert layers[-1].shape == (7,)
+
+
+def test_training_needs_torch_numpy_pillow_and_safetensors_alone(tmp_path: Path) -> None:
+    """It must run from source on a machine where nothing else is installed (filelock comes with torch)."""
+    program = """
+import sys
+from importlib.machinery import ModuleSpec
+
+class Absent:  # can be found, as torch does for some, but not imported
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("rich", "cyclopts", "platformdirs", "httpx", "sklearn", "scipy", "matplotlib", "jinja2"):
+            return ModuleSpec(name, self)
+
+    def create_module(self, spec):
+        raise ModuleNotFoundError(f"{spec.name} is not here", name=spec.name)
+
+    def exec_module(self, module):
+        pass
+
+sys.meta_path.insert(0, Absent())
+import seefar as sf
+
+run = sf.train(sf.load("shapes"), "tiny", out=sys.argv[1], epochs=1, widths=[[4], [4]])
+print(run.history()[0]["number"])
+"""
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path / "run")], capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines()[-1].split()[0] == "1/1"
+    assert done.stdout.strip() == "1"
