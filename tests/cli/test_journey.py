@@ -72,6 +72,22 @@ def test_run_is_all_of_it_and_numbers_its_folder(folder: Path, capsys: pytest.Ca
     assert "1 by this run, 2 on this machine" in report.read_text()
 
 
+def test_bad_images_are_refused_or_skipped_and_counted_in_the_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Fault 27."""
+    (folder / "red" / "broken.png").write_bytes(b"nothing")
+    (folder / "grün" / "empty.jpg").write_bytes(b"")
+    assert main(["run", "--data", str(folder), *SMALL]) == 3
+    refused = capsys.readouterr().err
+    assert "--skip-bad" in refused
+    assert "broken.png" in refused
+    assert "empty.jpg" in refused
+    out = run(capsys, "run", "--data", str(folder), *SMALL, "--skip-bad")
+    report = Path(out.splitlines()[-1].removeprefix("report: ")).read_text()
+    assert "2 entries of the source are not among the images" in report
+    assert "broken.png" in report
+    assert "empty.jpg" in report
+
+
 def test_data_that_has_changed_since_training_is_noticed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = run(capsys, "train", "--data", str(folder), *SMALL).strip()
     next((folder / "red").iterdir()).unlink()
