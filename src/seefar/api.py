@@ -62,9 +62,13 @@ def choose(recipe: str | Recipe, size: int = 32, **changes: Any) -> Recipe:
     """
     from seefar.training.fit import check
 
-    chosen = recipes.change(recipes.find(recipe) if isinstance(recipe, str) else recipe, changes)
+    chosen = _changed(recipe, changes)
     check(chosen, classes=2, size=size)
     return chosen
+
+
+def _changed(recipe: str | Recipe, changes: dict[str, Any]) -> Recipe:
+    return recipes.change(recipes.find(recipe) if isinstance(recipe, str) else recipe, changes)
 
 
 def summary(recipe: str | Recipe = "baseline", classes: int = 10, size: int = 32) -> "list[Layer]":
@@ -111,7 +115,7 @@ def train(
     from seefar.training.environment import environment
     from seefar.training.fit import check, fit
 
-    chosen = choose(recipe, data.train.size, **changes)
+    chosen = _changed(recipe, changes)
     where = choose_device(device)
     precision = choose_precision(chosen.precision, where)
     training, validation = carve(data.train, chosen.validation, data.split_seed, "validation")

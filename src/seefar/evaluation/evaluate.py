@@ -14,7 +14,7 @@ from seefar.runs.folder import Run
 from seefar.runs.ledger import record_look
 from seefar.training.network import load_network
 
-MISTAKES = 40  # thumbnails of mistakes kept for the report (chosen by hand: two or three rows on a screen)
+MISTAKES = 24  # thumbnails of mistakes kept for the report (chosen by hand: a few rows on a screen)
 
 
 @dataclass(frozen=True)

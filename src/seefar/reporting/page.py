@@ -22,8 +22,6 @@ from seefar.runs.ledger import count_looks
 from seefar.training.network import build_network
 from seefar.version import __version__
 
-MISTAKES = 24  # thumbnails shown (chosen by hand: a few rows on a screen)
-
 
 def write_report(run: Run) -> Path:
     """Write `report.html`, and its charts as PNG into `figures/`; return the page's path.
@@ -151,8 +149,7 @@ def _classes(run: Run, data: dict[str, Any], test: dict[str, Any] | None) -> lis
 def _mistakes(run: Run, classes: list[str], split: str) -> list[dict[str, Any]]:
     """The surest mistakes: picture, true class, answer and how sure it was."""
     kept, predictions = run.arrays(f"mistakes-{split}.npz"), run.arrays(f"predictions-{split}.npz")
-    positions = kept["positions"][:MISTAKES]
-    chances = probabilities(predictions["logits"][positions])
+    chances = probabilities(predictions["logits"][kept["positions"]])
     return [
         {
             "image": _strip([pixels]),
@@ -160,7 +157,7 @@ def _mistakes(run: Run, classes: list[str], split: str) -> list[dict[str, Any]]:
             "called": classes[row.argmax()],
             "confidence": math.floor(row.max() * 1000) / 1000,  # nothing is 100 % sure
         }
-        for pixels, position, row in zip(kept["pixels"], positions, chances, strict=False)
+        for pixels, position, row in zip(kept["pixels"], kept["positions"], chances, strict=True)
     ]
 
 

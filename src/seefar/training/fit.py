@@ -63,9 +63,9 @@ def check(recipe: Recipe, classes: int, size: int, images: float = math.inf) -> 
     for field, known in (("optimiser", OPTIMISERS), ("schedule", SCHEDULES)):
         if (name := getattr(recipe, field)) not in known:
             raise UsageError(f"no {field} is called {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}")
+    build_network(recipe, classes, size)
     if recipe.batch_size > images:
         raise UsageError(f"batch_size is {recipe.batch_size}, but there are {images} training images; use --set batch_size=...")
-    build_network(recipe, classes, size)
 
 
 def fit(
