@@ -37,6 +37,16 @@ def test_a_changed_recipe_says_so_in_its_name() -> None:
     assert changed.name == "tiny+epochs=3+widths=[[8],[8]]+keep=last"
 
 
+def test_a_field_changed_twice_is_named_once() -> None:
+    once = recipes.change(recipes.find("tiny"), {"epochs": 3, "keep": "last"})
+    assert recipes.change(once, {"epochs": 5}).name == "tiny+keep=last+epochs=5"
+
+
+def test_on_and_off_are_true_and_false() -> None:
+    assert recipes.change(recipes.find("tiny"), {"batch_norm": "on"}).batch_norm is True
+    assert recipes.change(recipes.find("deep"), {"batch_norm": "off"}).batch_norm is False
+
+
 def test_a_change_to_the_same_value_is_none() -> None:
     tiny = recipes.find("tiny")
     assert recipes.change(tiny, {"epochs": tiny.epochs}) == tiny
@@ -67,6 +77,10 @@ def test_a_change_to_the_same_value_is_none() -> None:
         ({"monitor": "validation_los"}, "did you mean 'validation_loss'?"),  # fault 56
         ({"monitor": "test_acc"}, "the test set cannot be used to choose"),  # fault 60
         ({"name": "x"}, "no field 'name'"),
+        ({"batch_norm": "yes"}, "batch_norm is 'yes'; expected true or false"),
+        ({"flip": "up"}, "flip is 'up'; allowed is none, random, alternating"),
+        ({"schedule": "plateau", "drop_factor": "1"}, "the rate would never fall"),
+        ({"frozen_stages": "4"}, "frozen_stages is 4, but widths has 3 stages"),
     ],
 )
 def test_a_bad_change_is_refused_in_one_sentence(changes: dict[str, Any], sentence: str) -> None:
@@ -91,8 +105,8 @@ def test_no_text_for_a_field_gives_anything_but_a_recipe_or_a_usage_error(field:
 
 
 def test_a_recipe_of_another_version_is_refused() -> None:
-    fields = dataclasses.asdict(recipes.find("tiny")) | {"mixup": 0.2}
-    with pytest.raises(UsageError, match="differs in mixup"):
+    fields = dataclasses.asdict(recipes.find("tiny")) | {"mixpu": 0.2}
+    with pytest.raises(UsageError, match="differs in mixpu"):
         recipes.from_json(fields)
 
 

@@ -1,13 +1,13 @@
 """The front door: every decision of a run, written out. Read one block below and you know everything that the run did.
 
 No field has a default and no recipe is derived from another. A changed copy gets another name (`baseline+epochs=3`), so that it
-cannot pass for the recipe. Random streams are not part of a recipe: the seed is given for each run.
+cannot pass for the recipe. Random streams are not part of a recipe: the seed is given for each run. Device, threads and the like
+are settings of the machine: they are given for each run, too, and recorded with it.
 """
 
 import dataclasses
 import inspect
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,20 +24,46 @@ class Recipe:
     about: str  # one sentence: what it is for
     # The network
     model: str  # a key of models.MODELS
-    widths: tuple[tuple[int, ...], ...]  # channels of each 3x3 convolution, stage by stage; every stage ends in 2x2 max-pooling
-    dense: int  # units of the hidden dense layer
+    widths: tuple[tuple[int, ...], ...]  # channels of each 3x3 convolution, stage by stage; every stage halves the image
+    batch_norm: bool  # whether values are normalised over the batch after each convolution (Ioffe and Szegedy 2015)
+    spatial_dropout: float  # share of channels dropped after the last stage, 0 to 0.9; it grows evenly from stage to stage
+    dense: int  # units of the hidden dense layer; 0: none
     dropout: tuple[float, float]  # share of values dropped before and after the hidden dense layer, 0 to 0.9
     pixels: Literal["unit", "standard"]  # unit: scaled to [0, 1]; standard: then less the mean, by the deviation
+    frozen_stages: int  # stages from the first on that do not learn, for a run that starts from another's weights; 0: all learn
+    # What it sees: the training images are changed anew in every epoch
+    flip: Literal["none", "random", "alternating"]  # mirrored left to right: by chance, or every other epoch
+    shift: int  # pixels by which an image is moved at most, each way; the gap is filled by reflection
+    rotate: float  # degrees by which it is turned at most, each way
+    zoom: float  # share by which it is enlarged or reduced at most
+    cutout: int  # side in pixels of a square that is painted over in the mean colour; 0: none (DeVries and Taylor 2017)
+    brightness: float  # share of the full range that is added to or taken from all its pixels at most
+    contrast: float  # share by which its contrast is raised or lowered at most
+    mixup: float  # alpha of the Beta law by which two images are blended; 0: none (Zhang et al. 2018)
+    cutmix: float  # alpha of the Beta law by which a part of one is pasted into another; 0: none (Yun et al. 2019)
+    balance: Literal["none", "weights", "sampling"]  # for uneven classes: rare ones count more, or are shown more often
     # The way to learn
     optimiser: str  # a key of optimisers.OPTIMISERS
     learning_rate: float  # the highest of the run
+    momentum: float  # of sgd and muon, 0 to below 1; the others have their own constants
+    bias_rate: float  # learning rate of biases and norms, as a multiple of the others'
+    head_rate: float  # learning rate of the last layer's weights, likewise
+    weight_decay: float  # pull of the weights towards nothing, as the optimiser defines it; not on biases and norms
+    label_smoothing: float  # share of the target spread evenly over all classes, 0 to below 1 (Szegedy et al. 2016)
+    gradient_clip: float  # largest length of the whole gradient; 0: any (Pascanu et al. 2013)
     schedule: str  # a key of schedules.SCHEDULES: how the rate changes over the run
+    warmup: float  # share of the run in which the rate rises from nothing, 0 to below 1
+    drop_factor: float  # schedules step and plateau: what the rate is multiplied by at each drop
+    drop_after: int  # step: epochs between drops; plateau: epochs in a row without a better one that it waits out
+    averaging: float  # decay of the running average of the weights that is validated and kept, a step; 0: none
     batch_size: int  # images a step
-    epochs: int  # passes over the training images
-    precision: Literal["auto", "bf16", "fp32"]  # number format of the arithmetic; auto: bf16 where the hardware multiplies it
-    # What is kept
+    epochs: int  # passes over the training images, at most
+    precision: Literal["auto", "bf16", "fp16", "fp32"]  # number format of the arithmetic; auto: bf16 where the hardware has it
+    # What is kept, and when it ends
     validation: float  # share of the training images held back for choices, above 0 to 0.5
     monitor: Literal["validation_loss", "validation_accuracy"]  # the figure by which an epoch is better than another
+    min_change: float  # by how much it must be better to be a reason to go on (for patience, and for plateau)
+    patience: int  # epochs in a row without a better one after which training stops; 0: it never stops early
     keep: Literal["best", "last"]  # the weights that are evaluated: of the best epoch by monitor, or of the last
 
 
@@ -47,38 +73,174 @@ RECIPES: dict[str, Recipe] = {
         Recipe(
             name="tiny",
             about="A very small network for a first look and for tests: the built-in shapes in less than a minute on two cores.",
-            model="plain",
+            model="vgg",
             widths=((16,), (32,), (64,)),
+            batch_norm=False,
+            spatial_dropout=0.0,
             dense=64,
             dropout=(0.0, 0.3),
             pixels="standard",
+            frozen_stages=0,
+            flip="none",
+            shift=0,
+            rotate=0.0,
+            zoom=0.0,
+            cutout=0,
+            brightness=0.0,
+            contrast=0.0,
+            mixup=0.0,
+            cutmix=0.0,
+            balance="none",
             optimiser="adam",
             learning_rate=2e-3,
+            momentum=0.9,
+            bias_rate=1.0,
+            head_rate=1.0,
+            weight_decay=0.0,
+            label_smoothing=0.0,
+            gradient_clip=0.0,
             schedule="constant",
+            warmup=0.0,
+            drop_factor=0.3,
+            drop_after=2,
+            averaging=0.0,
             batch_size=64,
             epochs=10,
             precision="auto",
             validation=0.1,
             monitor="validation_accuracy",
+            min_change=0.0,
+            patience=0,
             keep="best",
         ),
         Recipe(
             name="baseline",
             about="The plain network that every course teaches: convolutions and max-pooling, a dense layer with dropout, Adam.",
-            model="plain",
+            model="vgg",
             widths=((32,), (64,), (128,)),
+            batch_norm=False,
+            spatial_dropout=0.0,
             dense=256,
             dropout=(0.25, 0.5),
             pixels="standard",
+            frozen_stages=0,
+            flip="none",
+            shift=0,
+            rotate=0.0,
+            zoom=0.0,
+            cutout=0,
+            brightness=0.0,
+            contrast=0.0,
+            mixup=0.0,
+            cutmix=0.0,
+            balance="none",
             optimiser="adam",
             learning_rate=1.5e-3,
+            momentum=0.9,
+            bias_rate=1.0,
+            head_rate=1.0,
+            weight_decay=0.0,
+            label_smoothing=0.0,
+            gradient_clip=0.0,
             schedule="linear",
+            warmup=0.0,
+            drop_factor=0.3,
+            drop_after=2,
+            averaging=0.0,
             batch_size=64,
             epochs=12,
             precision="auto",
             validation=0.1,
             monitor="validation_accuracy",
+            min_change=0.0,
+            patience=0,
             keep="best",
+        ),
+        Recipe(
+            name="deep",
+            about="The careful course project: deep, with batch norm, growing dropout, augmentation, plateau schedule and early stopping.",
+            model="vgg",
+            widths=((32, 32), (64, 64), (128, 128)),
+            batch_norm=True,
+            spatial_dropout=0.1,
+            dense=0,
+            dropout=(0.2, 0.0),
+            pixels="standard",
+            frozen_stages=0,
+            flip="random",
+            shift=2,
+            rotate=0.0,
+            zoom=0.0,
+            cutout=0,
+            brightness=0.0,
+            contrast=0.0,
+            mixup=0.0,
+            cutmix=0.0,
+            balance="none",
+            optimiser="sgd",
+            learning_rate=0.05,
+            momentum=0.9,
+            bias_rate=1.0,
+            head_rate=1.0,
+            weight_decay=5e-4,
+            label_smoothing=0.0,
+            gradient_clip=0.0,
+            schedule="plateau",
+            warmup=0.02,
+            drop_factor=0.3,
+            drop_after=2,
+            averaging=0.0,
+            batch_size=128,
+            epochs=40,
+            precision="auto",
+            validation=0.1,
+            monitor="validation_accuracy",
+            min_change=0.0,
+            patience=6,
+            keep="best",
+        ),
+        Recipe(
+            name="best",
+            about="The highest accuracy of one network: wide, residual, whitened, Muon. Made for a GPU; on a CPU it takes hours.",
+            model="fast",
+            widths=((128, 128, 128), (384, 384, 384), (512, 512, 512)),
+            batch_norm=True,
+            spatial_dropout=0.0,
+            dense=0,
+            dropout=(0.0, 0.0),
+            pixels="standard",
+            frozen_stages=0,
+            flip="alternating",
+            shift=4,
+            rotate=0.0,
+            zoom=0.0,
+            cutout=12,
+            brightness=0.0,
+            contrast=0.0,
+            mixup=0.0,
+            cutmix=0.0,
+            balance="none",
+            optimiser="muon",
+            learning_rate=0.15,
+            momentum=0.6,
+            bias_rate=1.0,
+            head_rate=1.0,
+            weight_decay=0.0,
+            label_smoothing=0.2,
+            gradient_clip=0.0,
+            schedule="linear",
+            warmup=0.0,
+            drop_factor=0.3,
+            drop_after=2,
+            averaging=0.0,
+            batch_size=1000,
+            epochs=30,
+            precision="auto",
+            validation=0.1,
+            monitor="validation_accuracy",
+            min_change=0.0,
+            patience=0,
+            keep="last",
         ),
     ]
 }
@@ -109,8 +271,11 @@ def change(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
             raise UsageError(f"a recipe has no field {field!r}{did_you_mean(field, known)}; the fields are {', '.join(known)}")
         values[field] = _read(field, value, kinds[field])
     values = {field: value for field, value in values.items() if value != getattr(recipe, field)}
-    suffix = "".join(f"+{field}={text(value)}" for field, value in values.items())
-    changed = dataclasses.replace(recipe, **values, name=recipe.name + suffix)
+    base, *earlier = recipe.name.split("+")
+    named = [word for word in earlier if word.partition("=")[0] not in values] + [
+        f"{field}={text(value)}" for field, value in values.items()
+    ]
+    changed = dataclasses.replace(recipe, **values, name="+".join([base, *named]))
     check(changed)
     return changed
 
@@ -142,20 +307,48 @@ _RANGES: dict[str, tuple[str, Callable[[Any], bool]]] = {
         "1 to 5 stages of 1 to 8 convolutions of 1 to 4096 channels",
         lambda v: 1 <= len(v) <= 5 and all(1 <= len(s) <= 8 and all(1 <= w <= 4096 for w in s) for s in v),
     ),
-    "dense": ("1 to 16384", lambda v: 1 <= v <= 16384),
+    "spatial_dropout": ("0 to 0.9", lambda v: 0 <= v <= 0.9),
+    "dense": ("0 to 16384", lambda v: 0 <= v <= 16384),
     "dropout": ("two numbers from 0 to 0.9", lambda v: all(0 <= share <= 0.9 for share in v)),
-    "learning_rate": ("above 0, at most 100", lambda v: math.isfinite(v) and 0 < v <= 100),
+    "frozen_stages": ("0 to 5", lambda v: 0 <= v <= 5),
+    "shift": ("0 to 64", lambda v: 0 <= v <= 64),
+    "rotate": ("0 to 180", lambda v: 0 <= v <= 180),
+    "zoom": ("0 to 0.5", lambda v: 0 <= v <= 0.5),
+    "cutout": ("0 to 512", lambda v: 0 <= v <= 512),
+    "brightness": ("0 to 1", lambda v: 0 <= v <= 1),
+    "contrast": ("0 to 1", lambda v: 0 <= v <= 1),
+    "mixup": ("0 to 100", lambda v: 0 <= v <= 100),
+    "cutmix": ("0 to 100", lambda v: 0 <= v <= 100),
+    "learning_rate": ("above 0, at most 100", lambda v: 0 < v <= 100),
+    "momentum": ("0 to below 1", lambda v: 0 <= v < 1),
+    "bias_rate": ("above 0, at most 10000", lambda v: 0 < v <= 10000),
+    "head_rate": ("above 0, at most 10000", lambda v: 0 < v <= 10000),
+    "weight_decay": ("0 to 10", lambda v: 0 <= v <= 10),
+    "label_smoothing": ("0 to below 1", lambda v: 0 <= v < 1),
+    "gradient_clip": ("0 to 1000000", lambda v: 0 <= v <= 1_000_000),
+    "warmup": ("0 to below 1", lambda v: 0 <= v < 1),
+    "drop_factor": ("above 0, at most 1", lambda v: 0 < v <= 1),
+    "drop_after": ("1 to 10000", lambda v: 1 <= v <= 10000),
+    "averaging": ("0 to below 1", lambda v: 0 <= v < 1),
     "batch_size": ("1 to 65536", lambda v: 1 <= v <= 65536),
     "epochs": ("1 to 10000", lambda v: 1 <= v <= 10000),
     "validation": ("above 0, at most 0.5", lambda v: 0 < v <= 0.5),
+    "min_change": ("0 to 100", lambda v: 0 <= v <= 100),
+    "patience": ("0 to 10000", lambda v: 0 <= v <= 10000),
 }
 
 
 def check(recipe: Recipe) -> None:
-    """Raise UsageError if a number is out of its range."""
+    """Raise UsageError if a number is out of its range, or if two fields contradict each other."""
     for field, (allowed, holds) in _RANGES.items():
         if not holds(value := getattr(recipe, field)):
             raise UsageError(f"{field} is {text(value)}; allowed is {allowed}")
+    if recipe.frozen_stages > len(recipe.widths):
+        raise UsageError(f"frozen_stages is {recipe.frozen_stages}, but widths has {len(recipe.widths)} stages")
+    if recipe.schedule in ("step", "plateau") and recipe.drop_factor == 1:
+        raise UsageError(
+            f"with schedule={recipe.schedule} and drop_factor=1 the rate would never fall; use --set drop_factor=0.3"
+        )
 
 
 def _read(field: str, value: Any, kind: Any) -> Any:
@@ -172,32 +365,32 @@ def _read(field: str, value: Any, kind: Any) -> Any:
         )
     if kind is str:
         return str(value)
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            raise UsageError(f"{field} is {value!r}; expected {_KINDS[field]}") from None
-    if kind is float and type(value) in (int, float):
-        return float(value)
-    if kind is int and type(value) is int:
-        return value
-    if field == "dropout" and _is_list(value) and len(value) == 2 and all(type(share) in (int, float) for share in value):
-        return tuple(float(share) for share in value)
-    if field == "widths" and _is_list(value) and all(_is_list(s) and all(type(w) is int for w in s) for s in value):
-        return tuple(tuple(stage) for stage in value)
-    raise UsageError(f"{field} is {value!r}; expected {_KINDS[field]}")
+    try:
+        if isinstance(value, str):
+            value = json.loads({"on": "true", "off": "false"}.get(value, value))
+        return _typed(value, kind)
+    except ValueError:
+        raise UsageError(f"{field} is {value!r}; expected {_EXPECTED[kind]}") from None
 
 
-_KINDS = {
-    "widths": "lists of whole numbers, such as [[32], [64, 64]]",
-    "dense": "a whole number",
-    "dropout": "two numbers, such as [0.25, 0.5]",
-    "learning_rate": "a number",
-    "batch_size": "a whole number",
-    "epochs": "a whole number",
-    "validation": "a number",
+_EXPECTED = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    tuple[float, float]: "two numbers, such as [0.25, 0.5]",
+    tuple[tuple[int, ...], ...]: "lists of whole numbers, such as [[32], [64, 64]]",
 }
 
 
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list | tuple)
+def _typed(value: Any, kind: Any) -> Any:
+    """A JSON value as the type of a field. Raises ValueError if it is not one."""
+    if get_origin(kind) is tuple:
+        members = get_args(kind)
+        if not isinstance(value, list | tuple) or (Ellipsis not in members and len(value) != len(members)):
+            raise ValueError
+        return tuple(_typed(member, members[0]) for member in value)
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise ValueError
+    return value

@@ -1,32 +1,39 @@
-"""Batches: every image once an epoch, in an order of seed and epoch alone."""
+"""Batches: every image once an epoch, in an order of seed and epoch alone; what it looks like depends on nothing else either."""
+
+import dataclasses
 
 import numpy as np
+import pytest
 import torch
 from tests.conftest import images
 
-from seefar.data.batches import Batches
+from seefar.data.augment import Augmentation
+from seefar.data.batches import Batches, sampling_order, see
 
 CPU = torch.device("cpu")
+OFF = Augmentation("none", 0, 0.0, 0.0, 0, 0.0, 0.0, 0.0, 0.0)
+ALL = Augmentation("random", 2, 10.0, 0.1, 4, 0.1, 0.1, 0.4, 0.4)
 
 
 def order(seed: int, epoch: int) -> list[float]:
-    batches = Batches(images(23, 0, "train"), 5, seed, CPU)
-    return [float(image.double().mean()) for pixels, _ in batches.epoch(epoch) for image in pixels]
+    batches = Batches(images(23, 0, "train"), 5, seed, CPU, OFF)
+    return [float(image.double().mean()) for batch in batches.epoch(epoch) for image in batch.pixels]
 
 
 def test_an_epoch_has_every_image_once_with_its_label() -> None:
     data = images(23, 0, "train")
-    batches = Batches(data, 5, 0, CPU)
-    seen = [(pixels, labels) for pixels, labels in batches.epoch(1)]
-    assert [len(labels) for _, labels in seen] == [5, 5, 5, 5, 3]
+    batches = Batches(data, 5, 0, CPU, OFF)
+    seen = list(batches.epoch(1))
+    assert [batch.part for batch in seen] == [(0, 5, 5)] * 4 + [(0, 3, 3)]
     assert len(batches) == 5
     expected = {image.tobytes(): int(label) for image, label in zip(data.pixels, data.labels, strict=True)}
     found = {
         np.ascontiguousarray(image.permute(1, 2, 0).numpy()).tobytes(): int(label)
-        for pixels, labels in seen
-        for image, label in zip(pixels, labels, strict=True)
+        for batch in seen
+        for image, label in zip(batch.pixels, batch.labels, strict=True)
     }
     assert found == expected
+    assert all(torch.equal(batch.labels, batch.targets) for batch in seen)
 
 
 def test_the_order_depends_on_seed_and_epoch_alone() -> None:
@@ -36,6 +43,63 @@ def test_the_order_depends_on_seed_and_epoch_alone() -> None:
 
 
 def test_batches_are_channels_last_so_that_convolutions_need_not_copy() -> None:
-    pixels, _ = next(Batches(images(8, 0, "train"), 4, 0, CPU).epoch(1))
-    assert pixels.shape == (4, 3, 16, 16)
-    assert pixels.is_contiguous(memory_format=torch.channels_last)
+    for how in (OFF, ALL):
+        pixels = next(Batches(images(8, 0, "train"), 4, 0, CPU, how).epoch(1)).pixels
+        assert pixels.shape == (4, 3, 16, 16)
+        assert pixels.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("skip", [0, 1, 4, 5])
+def test_an_epoch_taken_up_in_the_middle_goes_on_with_the_same_images(skip: int) -> None:
+    whole, rest = (list(Batches(images(23, 0, "train"), 5, 3, CPU, ALL).epoch(2, skip=s)) for s in (0, skip))
+    assert len(rest) == 5 - skip
+    for a, b in zip(whole[skip:], rest, strict=True):
+        assert torch.equal(a.pixels, b.pixels)
+        assert torch.equal(a.targets, b.targets)
+
+
+def test_augmented_images_differ_from_epoch_to_epoch_and_targets_are_shares() -> None:
+    batches = Batches(images(20, 0, "train"), 20, 0, CPU, ALL)
+    first, second = next(batches.epoch(1)), next(batches.epoch(2))
+    assert not torch.equal(first.pixels.sort(0).values, second.pixels.sort(0).values)
+    assert torch.allclose(first.targets.sum(1), torch.ones(20))
+    assert torch.equal(first.labels, first.targets.argmax(1))
+
+
+@pytest.mark.parametrize("processes", [2, 3])
+def test_processes_share_the_batch_of_one(processes: int) -> None:
+    data = images(23, 0, "train")
+    whole = list(Batches(data, 6, 0, CPU, ALL).epoch(1))
+    parts = [list(Batches(data, 6, 0, CPU, ALL, process=p, processes=processes).epoch(1)) for p in range(processes)]
+    for number, batch in enumerate(whole):
+        assert torch.equal(batch.pixels, torch.cat([part[number].pixels for part in parts]))
+        assert torch.equal(batch.targets, torch.cat([part[number].targets for part in parts]))
+        bounds = [part[number].part for part in parts]
+        assert [start for start, _, _ in bounds] == [0, *(stop for _, stop, _ in bounds[:-1])]
+        assert bounds[-1][1:] == (len(batch.labels), len(batch.labels))
+
+
+def test_sampling_shows_rare_classes_as_often_as_the_others() -> None:
+    labels = torch.tensor([0] * 9000 + [1] * 900 + [2] * 100)
+    shown = torch.bincount(labels[sampling_order(labels, torch.Generator().manual_seed(0))])
+    assert shown.sum() == 10_000
+    assert (shown - 10_000 / 3).abs().max() < 250  # five deviations
+
+
+def test_even_batches_are_what_a_run_with_balanced_sampling_sees() -> None:
+    data = images(60, 0, "train")
+    uneven = data[np.flatnonzero((data.labels != 2) | (np.arange(60) < 9))]
+    batches = Batches(uneven, 43, 0, CPU, OFF, evenly=True)
+    counts = sum(torch.bincount(next(batches.epoch(n)).labels, minlength=3) for n in range(1, 41))
+    assert (counts / counts.sum() - 1 / 3).abs().max() < 0.05  # type: ignore[union-attr]
+
+
+def test_see_shows_the_image_itself_and_then_its_views() -> None:
+    data = images(5, 0, "train")
+    how = dataclasses.replace(OFF, flip="alternating", shift=2)
+    shown = see(data, how, 4, seed=0)
+    assert shown.shape == (5, 5, 16, 16, 3)
+    assert shown.dtype == np.uint8
+    assert np.array_equal(shown[:, 0], data.pixels)
+    assert len({view.tobytes() for view in shown[0]}) > 2
+    assert np.array_equal(see(data, OFF, 2, seed=0)[:, 1], data.pixels)
