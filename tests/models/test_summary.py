@@ -1,14 +1,32 @@
 """The table of layers against arithmetic and torch's own counts."""
 
+import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from seefar.models.plain import Plain
+from seefar.models import MODELS
 from seefar.models.summary import summarise
+from seefar.models.vgg import Vgg
 
 
-def test_parameters_and_multiply_adds_are_those_torch_counts() -> None:
-    network = Plain(10, 32, ((8,), (16, 16)), 32, (0.1, 0.1))
+def plain(*widths: tuple[int, ...]) -> Vgg:
+    return Vgg(10, 32, widths, False, [0.0] * len(widths), 32, (0.1, 0.1))
+
+
+@pytest.mark.parametrize(
+    ("model", "widths", "rest"),
+    [
+        ("vgg", ((8,), (16, 16)), (False, (0.0, 0.0), 32, (0.1, 0.1))),
+        ("vgg", ((8,), (16, 16)), (True, (0.1, 0.2), 32, (0.1, 0.1))),
+        ("vgg", ((8,), (16, 16)), (True, (0.1, 0.2), 0, (0.1, 0.0))),
+        ("fast", ((8, 16), (16, 16)), (True, (0.0, 0.0), 0, (0.0, 0.0))),
+        ("fast", ((8, 8, 8), (16, 16, 16)), (True, (0.0, 0.0), 0, (0.0, 0.0))),
+    ],
+)
+def test_parameters_and_multiply_adds_are_those_torch_counts(
+    model: str, widths: tuple[tuple[int, ...], ...], rest: tuple[object, ...]
+) -> None:
+    network = MODELS[model](10, 32, widths, *rest).eval()
     rows = summarise(network, 32)
     assert sum(row.parameters for row in rows) == sum(p.numel() for p in network.parameters())
     with FlopCounterMode(display=False) as counter:
@@ -17,7 +35,7 @@ def test_parameters_and_multiply_adds_are_those_torch_counts() -> None:
 
 
 def test_the_rows_stand_in_the_order_of_the_image_with_its_shapes() -> None:
-    rows = summarise(Plain(10, 32, ((8,), (16,)), 32, (0.1, 0.1)), 32)
+    rows = summarise(plain((8,), (16,)), 32)
     assert [(row.kind, row.shape) for row in rows[:4]] == [
         ("Scale", (3, 32, 32)),
         ("Conv2d", (8, 32, 32)),
@@ -27,8 +45,19 @@ def test_the_rows_stand_in_the_order_of_the_image_with_its_shapes() -> None:
     assert rows[-1].shape == (10,)
 
 
+def test_the_whitening_and_the_sum_of_a_residual_stage_have_their_place() -> None:
+    rows = summarise(MODELS["fast"](10, 32, ((8, 8, 8),), True, (0.0,), 0, (0.0, 0.0)), 32)
+    assert [(row.kind, row.shape, row.parameters) for row in rows[:4]] == [
+        ("Scale", (3, 32, 32), 0),
+        ("Whitening", (24, 31, 31), 0),
+        ("GELU", (24, 31, 31), 0),
+        ("Conv2d", (8, 31, 31), 24 * 9 * 8),
+    ]
+    assert rows[1].multiply_adds == 24 * 12 * 31 * 31
+
+
 def test_the_network_is_left_as_it_was() -> None:
-    network = Plain(10, 32, ((8,),), 32, (0.1, 0.1)).train()
+    network = plain((8,)).train()
     summarise(network, 32)
     assert network.training
     assert not any(module._forward_hooks for module in network.modules())

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 
+from seefar.models.fast import Fast
 from seefar.models.layers import Network
-from seefar.models.plain import Plain
+from seefar.models.vgg import Vgg
 
+# Each takes (classes, size, widths, batch_norm, spatial_dropout, dense, dropout); vgg.py says what they are.
 MODELS: dict[str, Callable[..., Network]] = {
-    "plain": Plain,
+    "vgg": Vgg,
+    "fast": Fast,
 }

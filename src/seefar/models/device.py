@@ -1,5 +1,7 @@
 """Where a network runs, and in which number format it multiplies."""
 
+import os
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,16 +30,35 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
     """The number format for convolutions and matrix products; weights and losses are float32 whatever it is.
 
     Args:
-        name: "fp32", "bf16", or "auto": bf16 where `device` has instructions for it, else fp32.
+        name: "fp32", "bf16", "fp16", or "auto": bf16 where `device` has instructions for it, else fp32.
         device: where the network runs.
 
     Raises:
-        UsageError: bf16 was asked for where it would only be emulated, and slower than float32.
+        UsageError: a format was asked for where it would only be emulated, and slower than float32.
     """
-    has_bf16 = _has_bf16(device)
-    if name == "bf16" and not has_bf16:
-        raise UsageError(f"this {device.type} has no bf16 arithmetic; use --set precision=fp32")
-    return torch.bfloat16 if has_bf16 and name in ("auto", "bf16") else torch.float32
+    has = {"bf16": _has_bf16(device), "fp16": device.type == "cuda", "fp32": True}
+    wanted = ("bf16" if has["bf16"] else "fp32") if name == "auto" else name
+    if not has[wanted]:
+        raise UsageError(f"this {device.type} has no {name} arithmetic; use --set precision=fp32")
+    return {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[wanted]
+
+
+def set_threads(count: int) -> None:
+    """Use so many threads on the CPU, for the whole process. Sums are added up in another order with another number of them."""
+    most = os.cpu_count() or 1
+    if not 1 <= count <= most:
+        raise UsageError(f"threads is {count}; allowed is 1 to {most}, the processors of this machine")
+    torch.set_num_threads(count)
+
+
+def make_deterministic() -> None:
+    """Let torch use only operations that give the same bits each time, for the whole process; slower on a GPU.
+
+    Source: https://docs.pytorch.org/docs/stable/notes/randomness.html
+    """
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # read when CUDA starts
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
 
 
 def _has_bf16(device: torch.device) -> bool:
@@ -51,3 +72,21 @@ def processor() -> Mapping[str, Any]:
     """The processor's name and what it can do, as torch sees it; empty where torch is too old to tell."""
     found: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return found
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the machine or the GPU has no memory left, in one of the ways in which torch says it."""
+    said = str(error).lower()
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in said or "out of memory" in said
+
+
+def peak_memory(device: torch.device) -> float:
+    """The most memory held so far, in MiB: on a GPU by torch, else by this process; 0 where the system does not tell."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0.0
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes on macOS, KiB elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit

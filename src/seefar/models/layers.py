@@ -1,26 +1,83 @@
 """What the networks are made of: the shape they share, the layer that takes raw pixels, dropout with its own random numbers."""
 
+from typing import Self
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from seefar.errors import UsageError
+
 
 class Network(nn.Module):
-    """What every network of seefar looks like from outside: raw pixels in, one number a class out, in three parts.
+    """What every network of seefar looks like from outside: raw pixels in, one number a class out, in four parts.
 
     Attributes:
         scale: turns raw pixels into what the first convolution sees.
+        stem: what the image passes at full size, before the stages; nothing in it is trained, and most networks have none.
         stages: the convolutional stages in order, each leaving a feature map of half the height and width.
         head: turns the last feature map into logits.
+        frozen: how many stages, from the first on, do not learn (see `freeze`).
     """
 
     scale: "Scale"
+    stem: nn.Module
     stages: nn.Sequential
     head: nn.Sequential
+    frozen: int
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = Scale()
+        self.stem = nn.Identity()
+        self.frozen = 0
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Raw pixels, uint8 or float `(n, 3, h, w)` in 0..255, to logits `(n, classes)`."""
-        logits: Tensor = self.head(self.stages(self.scale(pixels)))
+        logits: Tensor = self.head(self.stages(self.stem(self.scale(pixels))))
         return logits
+
+    @property
+    def classifier(self) -> nn.Linear:
+        """The last layer: one row of weights a class."""
+        return [layer for layer in self.head.modules() if isinstance(layer, nn.Linear)][-1]
+
+    def initialise(self, generator: torch.Generator, pixels: np.ndarray) -> None:
+        """Fill the weights of all convolutions and dense layers with Glorot's uniform numbers, and their biases with zeros.
+
+        Of the usual three it leaves chance soonest on unscaled pixels (against He's and torch's own; docs/log.md). Norms stay at
+        scale 1 and shift 0; before a norm any first weights do, as it takes out their size.
+        Source: Glorot and Bengio 2010, equation 16, https://proceedings.mlr.press/v9/glorot10a.html
+
+        Args:
+            generator: where the numbers come from; it lives on the network's device.
+            pixels: the training images, uint8 `(n, h, w, 3)`, for layers that are fitted to them; `scale` must be set before.
+        """
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                nn.init.xavier_uniform_(layer.weight, generator=generator)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
+
+    def freeze(self, stages: int) -> None:
+        """Let the first `stages` stages learn no more, for good: weights fixed, norms and dropout as in evaluation.
+
+        Raises:
+            UsageError: the network has fewer stages.
+        """
+        if not 0 <= stages <= len(self.stages):
+            raise UsageError(
+                f"cannot freeze {stages} stages of a network that has {len(self.stages)}; allowed is 0 to {len(self.stages)}"
+            )
+        self.frozen = max(self.frozen, stages)
+        self.stages[:stages].requires_grad_(False)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Self:
+        """Training or evaluation mode for all but the frozen stages, whose running statistics must stay."""
+        super().train(mode)
+        self.stages[: self.frozen].eval()
+        return self
 
 
 class Scale(nn.Module):
@@ -54,33 +111,49 @@ class Dropout(nn.Module):
         super().__init__()
         self.share = share
         self.generator: torch.Generator | None = None
+        self.part: tuple[int, int, int] | None = None
 
     def forward(self, values: Tensor) -> Tensor:
-        """Any floating tensor, to one of the same shape."""
+        """Any floating tensor `(n, ...)`, to one of the same shape."""
         if not self.training or self.share == 0:
             return values
-        kept = torch.empty_like(values).bernoulli_(1 - self.share, generator=self.generator)
-        return values * kept / (1 - self.share)
+        start, stop, total = self.part or (0, len(values), len(values))
+        # In float32 whatever the values are, so that a seed drops the same in every precision
+        kept = torch.empty((total, *self.one_mask(values)), device=values.device).bernoulli_(
+            1 - self.share, generator=self.generator
+        )
+        return values * kept[start:stop].div_(1 - self.share).to(values.dtype)
+
+    def one_mask(self, values: Tensor) -> tuple[int, ...]:
+        """The shape of what is drawn for one image."""
+        return tuple(values.shape[1:])
 
     def extra_repr(self) -> str:
         return f"share={self.share}"
 
 
-def use_generator(network: nn.Module, generator: torch.Generator) -> None:
-    """Let every Dropout of the network draw from `generator`, which must live on the network's device."""
+class SpatialDropout(Dropout):
+    """Dropout of whole channels: in a feature map neighbours say nearly the same, so that dropping single values hides little.
+
+    Source: Tompson et al. 2015, section 3.2, https://arxiv.org/abs/1411.4280
+    """
+
+    def one_mask(self, values: Tensor) -> tuple[int, ...]:
+        """One number a channel, for values `(n, c, h, w)`."""
+        return (values.shape[1], 1, 1)
+
+
+def use_generator(network: nn.Module, generator: torch.Generator, part: tuple[int, int, int] | None = None) -> None:
+    """Let every Dropout of the network draw from `generator`, which must live on the network's device.
+
+    Args:
+        network: holds the layers.
+        generator: where they draw from, in the order in which values pass them.
+        part: `(start, stop, total)`: the network's batches are images start:stop of batches of `total` images that several
+            processes share. Each draws for all and keeps its own, so that together they drop what one process would.
+            None: a batch is the whole.
+    """
     for layer in network.modules():
         if isinstance(layer, Dropout):
             layer.generator = generator
-
-
-def initialise(network: nn.Module, generator: torch.Generator) -> None:
-    """Fill the weights of all convolutions and dense layers with Glorot's uniform numbers, and their biases with zeros.
-
-    Of the usual three it leaves chance soonest on unscaled pixels (against He's and torch's own; docs/log.md).
-    Source: Glorot and Bengio 2010, equation 16, https://proceedings.mlr.press/v9/glorot10a.html
-    """
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-            nn.init.xavier_uniform_(layer.weight, generator=generator)
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+            layer.part = part

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from seefar.models.fast import Whitening
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -20,7 +22,8 @@ class Layer:
 def summarise(network: nn.Module, size: int) -> list[Layer]:
     """The layers of `network` in the order in which an image of `size` x `size` pixels passes them.
 
-    Multiply-adds are those of convolutions and dense layers; the rest is small beside them. The network is left as it was.
+    Multiply-adds are those of convolutions and dense layers; the rest is small beside them. What is fitted and not
+    learned (scaling, whitening, running statistics) does not count as parameters. The network is left as it was.
     """
     rows: list[Layer] = []
     names = {module: name for name, module in network.named_modules()}
@@ -29,14 +32,15 @@ def summarise(network: nn.Module, size: int) -> list[Layer]:
         parameters = sum(p.numel() for p in layer.parameters(recurse=False))
         shape = tuple(output.shape[1:])
         products = 0
-        if isinstance(layer, nn.Conv2d):
+        if isinstance(layer, nn.Conv2d | Whitening):
             products = layer.weight.numel() * shape[1] * shape[2]
         elif isinstance(layer, nn.Linear):
             products = layer.weight.numel()
         rows.append(Layer(names[layer], type(layer).__name__, shape, parameters, products))
 
     was_training = network.training
-    hooks = [layer.register_forward_hook(record) for layer in network.modules() if not list(layer.children())]
+    layers = [layer for layer in network.modules() if not list(layer.children()) and not isinstance(layer, nn.Identity)]
+    hooks = [layer.register_forward_hook(record) for layer in layers]
     try:
         network.eval()
         with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""The plain network: convolutions and max-pooling in stages, then a hidden dense layer with dropout."""
+"""The VGG-like network, from the plain one of every course to a deep one: each technique is one argument."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -6,30 +6,44 @@ from itertools import pairwise
 from torch import nn
 
 from seefar.errors import UsageError
-from seefar.models.layers import Dropout, Network, Scale
+from seefar.models.layers import Dropout, Network, SpatialDropout
 
 SMALLEST_MAP = 4  # pixels a side; below, the last convolutions see mostly their own padding (chosen by hand)
 
 
-class Plain(Network):
-    """Conv 3x3 and ReLU, as often as `widths` says; max-pooling after each stage; dense, ReLU, dropout, dense.
+class Vgg(Network):
+    """Conv 3x3 and ReLU, as often as `widths` says, with max-pooling once a stage; then one or two dense layers.
 
-    ReLU stands behind the pooling: the result is the same, because both keep the order of values, and it has a quarter of the
-    values to do (a step of 64 images: 19.4 to 15.6 ms on two cores, docs/log.md).
+    Pooling comes right after a stage's last convolution. Before ReLU this gives the same result as behind it, because ReLU
+    keeps the order of values, and a quarter of them is left to do (a step of 64 images: 19.4 to 15.6 ms on two cores,
+    docs/log.md). With batch norm it is a choice, as in airbench: a norm whose scale turned negative would reverse the order,
+    and it now sees only the largest of each four values; but normalising a quarter of the values is cheaper.
+
+    Source: Simonyan and Zisserman 2015, https://arxiv.org/abs/1409.1556; batch norm: Ioffe and Szegedy 2015,
+    https://arxiv.org/abs/1502.03167
 
     Args:
         classes: how many classes to tell apart.
         size: height and width of the images in pixels.
         widths: channels of each convolution, stage by stage.
-        dense: units of the hidden dense layer.
-        dropout: share dropped before and after the hidden dense layer.
+        batch_norm: whether to normalise before each ReLU; the layers before it then need no bias of their own.
+        spatial_dropout: share of channels dropped at the end of each stage; one number a stage.
+        dense: units of the hidden dense layer; 0: none.
+        dropout: share of values dropped before the first dense layer, and behind the hidden one where there is one.
 
     Raises:
-        UsageError: the images are too small for that many stages.
+        UsageError: the images are too small for that many stages, or `spatial_dropout` has not one number a stage.
     """
 
     def __init__(
-        self, classes: int, size: int, widths: Sequence[Sequence[int]], dense: int, dropout: tuple[float, float]
+        self,
+        classes: int,
+        size: int,
+        widths: Sequence[Sequence[int]],
+        batch_norm: bool,
+        spatial_dropout: Sequence[float],
+        dense: int,
+        dropout: tuple[float, float],
     ) -> None:
         super().__init__()
         side = size // 2 ** len(widths)
@@ -39,23 +53,33 @@ class Plain(Network):
                 f"{SMALLEST_MAP}x{SMALLEST_MAP} must be left; use --size {SMALLEST_MAP * 2 ** len(widths)} "
                 "or fewer stages (--set widths=...)"
             )
+        if len(spatial_dropout) != len(widths):
+            raise UsageError(
+                f"spatial_dropout has {len(spatial_dropout)} numbers for {len(widths)} stages; give one a stage, 0 for none"
+            )
         inputs = [3, *(stage[-1] for stage in widths)]
-        self.scale = Scale()
-        self.stages = nn.Sequential(*(_stage([before, *stage]) for before, stage in zip(inputs, widths, strict=False)))
-        self.head = nn.Sequential(
-            nn.Flatten(),
-            Dropout(dropout[0]),
-            nn.Linear(inputs[-1] * side * side, dense),
-            nn.ReLU(),
-            Dropout(dropout[1]),
-            nn.Linear(dense, classes),
+        self.stages = nn.Sequential(
+            *(
+                _stage([before, *stage], batch_norm, share)
+                for before, stage, share in zip(inputs, widths, spatial_dropout, strict=False)
+            )
         )
+        features = inputs[-1] * side * side
+        layers: list[nn.Module] = [nn.Flatten(), Dropout(dropout[0])]
+        if dense:
+            layers += [nn.Linear(features, dense, bias=not batch_norm)]
+            layers += [nn.BatchNorm1d(dense)] if batch_norm else []
+            layers += [nn.ReLU(), Dropout(dropout[1])]
+        self.head = nn.Sequential(*layers, nn.Linear(dense or features, classes))
 
 
-def _stage(channels: Sequence[int]) -> nn.Sequential:
-    """Convolutions from channels[0] over ... to channels[-1], the last one followed by pooling."""
+def _stage(channels: Sequence[int], batch_norm: bool, share: float) -> nn.Sequential:
+    """Convolutions from channels[0] over ... to channels[-1], the last one followed by pooling; `share` of the result dropped."""
     layers: list[nn.Module] = []
-    for inputs, outputs in pairwise(channels):
-        layers += [nn.Conv2d(inputs, outputs, kernel_size=3, padding=1), nn.ReLU()]
-    layers.insert(-1, nn.MaxPool2d(2))
+    for number, (inputs, outputs) in enumerate(pairwise(channels), start=1):
+        layers += [nn.Conv2d(inputs, outputs, kernel_size=3, padding=1, bias=not batch_norm)]
+        layers += [nn.MaxPool2d(2)] if number == len(channels) - 1 else []
+        layers += [nn.BatchNorm2d(outputs)] if batch_norm else []
+        layers += [nn.ReLU()]
+    layers += [SpatialDropout(share)] if share else []
     return nn.Sequential(*layers)
