@@ -1,17 +1,135 @@
-"""Schedules start at the full rate and never leave 0 to 1."""
+"""Schedules against torch's own, epoch by epoch and step by step."""
+
+import random
+from collections.abc import Callable
 
 import pytest
+import torch
+from torch.optim import lr_scheduler as theirs
 
-from seefar.training.schedules import SCHEDULES
+from seefar.training.schedules import SCHEDULES, Course, Moment, share
+
+FLAT = Course(warmup=0.0, drop_factor=0.5, drop_after=2, min_change=0.0)
+STEPS = 100
+
+
+def course(warmup: float = 0.0, drop_factor: float = 0.5, drop_after: int = 2, min_change: float = 0.0) -> Course:
+    return Course(warmup, drop_factor, drop_after, min_change)
+
+
+def at(progress: float, epoch: int = 0, scores: tuple[float, ...] | list[float] = ()) -> Moment:
+    return Moment(progress, epoch, scores)
+
+
+def optimiser() -> torch.optim.Optimizer:
+    return torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+
+
+def rates(scheduler: Callable[[torch.optim.Optimizer], theirs.LRScheduler], steps: int) -> list[float]:
+    """What torch's scheduler sets for each of the steps, and behind the last."""
+    descent = optimiser()
+    schedule = scheduler(descent)
+    found = []
+    for _ in range(steps + 1):
+        found.append(descent.param_groups[0]["lr"])
+        if len(found) <= steps:
+            descent.step()
+            schedule.step()
+    return found
+
+
+@pytest.mark.parametrize("warmup", [0.0, 0.3])
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_share_stays_between_0_and_1(name: str, warmup: float) -> None:
+    draw = random.Random(0)
+    for _ in range(200):
+        epoch = draw.randrange(20)
+        moment = at(draw.random(), epoch, [draw.random() for _ in range(epoch)])
+        assert 0 <= share(name, moment, course(warmup)) <= 1
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_a_schedule_stays_between_nothing_and_the_full_rate(name: str) -> None:
-    shares = [SCHEDULES[name](i / 100) for i in range(101)]
-    assert shares[0] == 1
-    assert all(0 <= share <= 1 for share in shares)
+def test_without_warmup_a_run_starts_at_the_full_rate(name: str) -> None:
+    assert share(name, at(0), FLAT) == 1
 
 
-def test_constant_and_linear_are_what_they_say() -> None:
-    assert [SCHEDULES["constant"](p) for p in (0, 0.5, 1)] == [1, 1, 1]
-    assert [SCHEDULES["linear"](p) for p in (0, 0.5, 1)] == [1, 0.5, 0]
+@pytest.mark.parametrize(
+    ("name", "scheduler"),
+    [
+        ("constant", lambda o: theirs.LambdaLR(o, lambda _: 1.0)),
+        ("linear", lambda o: theirs.LinearLR(o, start_factor=1.0, end_factor=0.0, total_iters=STEPS)),
+        ("cosine", lambda o: theirs.CosineAnnealingLR(o, T_max=STEPS)),
+    ],
+)
+def test_schedules_over_progress_are_torchs(
+    name: str, scheduler: Callable[[torch.optim.Optimizer], theirs.LRScheduler]
+) -> None:
+    ours = [share(name, at(step / STEPS), FLAT) for step in range(STEPS + 1)]
+    assert ours == pytest.approx(rates(scheduler, STEPS), abs=1e-9)
+
+
+@pytest.mark.parametrize(("factor", "after"), [(0.5, 1), (0.1, 3), (1.0, 2)])
+def test_step_is_torchs(factor: float, after: int) -> None:
+    ours = [share("step", at(epoch / 12, epoch), course(drop_factor=factor, drop_after=after)) for epoch in range(13)]
+    assert ours == pytest.approx(rates(lambda o: theirs.StepLR(o, after, factor), 12))
+
+
+@pytest.mark.parametrize("min_change", [0.0, 0.125])  # scores and threshold are exact in binary: torch adds where we subtract
+@pytest.mark.parametrize("after", [1, 2, 4])
+def test_plateau_is_torchs(after: int, min_change: float) -> None:
+    draw = random.Random(after)
+    lowest = 1.0
+    for _ in range(100):
+        scores = [draw.randrange(16) / 16 + epoch / 64 for epoch in range(25)]
+        descent = optimiser()
+        schedule = theirs.ReduceLROnPlateau(
+            descent, mode="max", factor=0.5, patience=after, threshold=min_change, threshold_mode="abs", eps=0.0
+        )
+        for epoch in range(len(scores) + 1):
+            moment = at(epoch / 25, epoch, scores[:epoch])
+            assert share("plateau", moment, course(drop_after=after, min_change=min_change)) == descent.param_groups[0]["lr"]
+            lowest = min(lowest, descent.param_groups[0]["lr"])
+            if epoch < len(scores):
+                schedule.step(scores[epoch])
+    assert lowest < 0.5
+
+
+def test_plateau_waits_anew_after_a_drop_and_keeps_the_best() -> None:
+    scores = [0.9, 0.5, 0.5, 0.5, 0.8, 0.8, 0.8]
+    shares = [share("plateau", at(0.5, n, scores[:n]), FLAT) for n in range(8)]
+    assert shares == [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.25]
+
+
+def test_linear_behind_a_warmup_is_torchs_one_cycle() -> None:
+    """OneCycleLR reaches its peak at step pct_start * total - 1 and its end at total - 1; ours count from 0 to STEPS."""
+    peak = 30
+    cycle = rates(
+        lambda o: theirs.OneCycleLR(
+            o,
+            max_lr=1.0,
+            total_steps=STEPS + 1,
+            pct_start=(peak + 1) / (STEPS + 1),
+            anneal_strategy="linear",
+            cycle_momentum=False,
+            div_factor=1e12,
+        ),
+        STEPS,
+    )
+    ours = [share("linear", at(step / STEPS), course(warmup=peak / STEPS)) for step in range(STEPS + 1)]
+    assert ours == pytest.approx(cycle, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_warmup_rises_in_a_straight_line_to_the_full_rate(name: str) -> None:
+    shares = [share(name, at(progress), course(warmup=0.25)) for progress in (0, 0.0625, 0.125, 0.25)]
+    assert shares == [0, 0.25, 0.5, 1]
+
+
+def test_behind_a_warmup_the_rest_of_the_run_is_the_whole_schedule() -> None:
+    for name in ("linear", "cosine"):
+        ours = [share(name, at(0.2 + 0.8 * rest), course(warmup=0.2)) for rest in (0.25, 0.5, 1)]
+        assert ours == pytest.approx([share(name, at(rest), FLAT) for rest in (0.25, 0.5, 1)])
+
+
+def test_a_drop_during_the_warmup_counts() -> None:
+    assert share("step", at(0.25, 2), course(warmup=0.5)) == 0.5 * 0.5
