@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from seefar import recipes
 from seefar.reporting import words
 
 
@@ -55,23 +56,54 @@ def test_classes_without_images_are_left_out() -> None:
     assert [row["name"] for row in words.weakest(evaluation([[5, 3, 2], [0, 0, 0], [0, 0, 20]]))] == ["cat", "owl"]
 
 
-def epoch(number: int, accuracy: float, validation: float, best: bool) -> dict[str, Any]:
-    return {"number": number, "accuracy": accuracy, "validation_accuracy": validation, "best": best}
+def epoch(number: int, accuracy: float, validation: float, best: bool, rate: float = 0.1) -> dict[str, Any]:
+    return {"number": number, "accuracy": accuracy, "validation_accuracy": validation, "best": best, "rate": rate}
+
+
+def learning(history: list[dict[str, Any]], ended: str = "finished", **changes: Any) -> str:
+    recipe = recipes.change(recipes.find("deep"), changes)
+    return " ".join(words.learning(history, recipe, ended, chance=0.1))
 
 
 def test_learning_by_heart_is_noticed() -> None:
     history = [epoch(1, 0.5, 0.6, True), epoch(2, 0.99, 0.7, True), epoch(3, 1.0, 0.69, False)]
-    text = " ".join(words.learning(history, 3, "best"))
+    text = learning(history, epochs=3)
     assert "The weights of epoch 2 of 3 are used: validation accuracy 70.0\N{NO-BREAK SPACE}%" in text
     assert "it has begun to learn images by heart" in text
     assert "right on 100.0\N{NO-BREAK SPACE}% of the training images but 69.0\N{NO-BREAK SPACE}% of the validation" in text
 
 
 def test_an_early_end_and_a_best_last_epoch_are_noticed() -> None:
-    text = " ".join(words.learning([epoch(1, 0.5, 0.6, True)], 5, "last"))
-    assert "Training ended early, after 1 of 5 epochs." in text
+    text = learning([epoch(1, 0.5, 0.6, True)], "", epochs=5, keep="last")
+    assert "Training ended after 1 of at most 5 epochs: it was broken off without a word" in text
     assert "more epochs may still help" in text
     assert "flatters" not in text
+
+
+@pytest.mark.parametrize(
+    ("ended", "sentence"),
+    [
+        ("patience", "after 2 of at most 9 epochs: the last 1 in a row brought nothing better (early stopping)."),
+        ("diverged", "after 2 of at most 9 epochs: then the loss was no number any more"),
+        ("interrupted", "after 2 of at most 9 epochs: it was interrupted, and seefar train --resume goes on with it."),
+        ("budget", "after 2 of at most 9 epochs: its time was up."),
+    ],
+)
+def test_why_training_ended_is_said(ended: str, sentence: str) -> None:
+    history = [epoch(1, 0.5, 0.6, True), epoch(2, 0.6, 0.6, False)]
+    assert f"Training ended {sentence}" in learning(history, ended, epochs=9, patience=1)
+
+
+def test_a_network_that_learned_nothing_is_called_that() -> None:
+    """Fault 112."""
+    assert "it has learned nothing" in learning([epoch(1, 0.1, 0.105, True), epoch(2, 0.1, 0.1, False)], epochs=2)
+    assert "it has learned nothing" not in learning([epoch(1, 0.1, 0.3, True)], epochs=1)
+
+
+def test_drops_of_the_plateau_schedule_are_counted() -> None:
+    history = [epoch(n, 0.5, 0.6, n == 1, rate) for n, rate in enumerate([0.1, 0.1, 0.03, 0.03, 0.01], start=1)]
+    assert "The learning rate was lowered twice, each time" in learning(history, epochs=5)
+    assert "lowered" not in learning(history, epochs=5, schedule="cosine")
 
 
 def test_uneven_classes_are_noticed() -> None:

@@ -14,16 +14,25 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 INK, LINE = "#0a0b0c", "#0d0e0f"  # stand-ins for the page's text and line colours; no other chart uses exactly these
+GREY = "#d9dbdf"  # the lines of the light page, for figures on white
 RIGHT, WRONG, TRAIN = (
     "#2a78c2",
     "#d9632b",
     "#8a8f98",
 )  # told apart by people who do not see red and green (checked by eye, light and dark)
+
+ENDINGS = {
+    "patience": "stopped: no better epoch",
+    "budget": "stopped: budget used up",
+    "interrupted": "interrupted",
+    "diverged": "diverged",
+}
 
 STYLE: dict[Any, Any] = {
     "text.color": INK,
@@ -51,22 +60,66 @@ STYLE: dict[Any, Any] = {
 
 
 @mpl.rc_context(STYLE)
-def curves(history: Sequence[dict[str, Any]], title: str) -> Figure:
-    """Loss and accuracy over the epochs, for training and validation images; the best epoch is marked."""
-    figure, (left, right) = _figure(9, 3.4, columns=2)
+def curves(history: Sequence[dict[str, Any]], title: str, ending: str = "") -> Figure:
+    """Loss, accuracy and learning rate over the epochs, under each other; the best epoch is marked, and an early end.
+
+    Args:
+        history: the rows of `history.csv`.
+        title: what was trained, on what.
+        ending: why training ended, as the last Epoch or the manifest says it.
+    """
+    figure = Figure(figsize=(7, 6.4), layout="constrained")
+    panels: list[Axes] = list(figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1.6)))
     epochs = [row["number"] for row in history]
-    best = max(row["number"] for row in history if row["best"])
-    for axes, name, unit in ((left, "loss", 1), (right, "accuracy", 100)):
-        axes.plot(epochs, [row[name] * unit for row in history], color=TRAIN, marker=".", label="training")
+    best = max((row["number"] for row in history if row["best"]), default=None)
+    marker = "." if len(history) <= 60 else ""
+    for axes, name, unit in ((panels[0], "loss", 1), (panels[1], "accuracy", 100)):
+        axes.plot(epochs, [row[name] * unit for row in history], color=TRAIN, marker=marker, ls="--", label="training")
         validation = [row[f"validation_{name}"] * unit for row in history]
-        axes.plot(epochs, validation, color=RIGHT, marker=".", label="validation")
-        axes.plot([best], [validation[epochs.index(best)]], "o", ms=9, mfc="none", mec=RIGHT, label=f"best epoch: {best}")
-        axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    left.set_ylabel("loss in nats")
-    right.set_ylabel("accuracy in %")
-    right.legend(loc="lower right")
-    _title(left, title, width=9)
+        axes.plot(epochs, validation, color=RIGHT, marker=marker, label="validation")
+        if best is not None:
+            axes.plot([best], [validation[epochs.index(best)]], "o", ms=9, mfc="none", mec=RIGHT)
+    rates = [row["rate"] for row in history]
+    panels[2].plot(epochs, rates, color=INK, marker=marker)
+    low = [rate for rate in rates[:-1] if rate <= max(rates) / 9.9]  # a decade below
+    if min(rates) > 0 and len(low) > len(rates[:-1]) / 4:  # a mere fall to nothing at the end is better seen on a linear axis
+        panels[2].set_yscale("log")
+    else:
+        panels[2].set_ylim(0, None)
+        panels[2].yaxis.set_major_locator(MaxNLocator(3))
+    _plain_numbers(panels[2].yaxis)
+    for axes in panels:
+        if best is not None:
+            axes.axvline(best, color=RIGHT, lw=1.2, ls=":", zorder=2.1, label=f"best epoch: {best}")
+        if ending in ENDINGS:
+            axes.axvline(epochs[-1], color=WRONG, lw=1.2, label=ENDINGS[ending])
+    for axes, name in zip(panels, ("loss in nats", "accuracy in %", "learning rate"), strict=True):
+        axes.set_ylabel(name)
+    panels[2].set(xlabel="epoch", xlim=(epochs[0] - 0.5, epochs[-1] + 0.5))
+    panels[2].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    figure.align_ylabels()
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    _title(panels[0], title, width=7)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def rate_curve(rates: Sequence[float], losses: Sequence[float], suggestion: float, title: str) -> Figure:
+    """The loss against a growing learning rate on a logarithmic axis, with the suggested rate.
+
+    Losses far above the first are cut off: there training has left the ground, and how far does not matter.
+    """
+    figure, (axes,) = _figure(7, 3.4)
+    axes.plot(rates, losses, color=RIGHT)
+    axes.axvline(suggestion, color=WRONG, lw=1.2, ls="--", label=f"suggested rate: {suggestion:.2g}")
+    axes.set_xscale("log")
+    _plain_numbers(axes.xaxis)
+    known = [loss for loss in losses if np.isfinite(loss)]
+    low, top = min(known), max(known)
+    top = min(top, known[0] + (known[0] - low) / 2)
+    axes.set(ylim=(low - 0.05 * (top - low), top), xlabel="learning rate", ylabel="training loss in nats")
+    axes.legend(loc="best")
+    _title(axes, title, width=7)
     return figure
 
 
@@ -174,7 +227,25 @@ def svg(figure: Figure) -> str:
 
 def png(figure: Figure) -> bytes:
     """The figure as a PNG on white, 150 dots an inch."""
-    return _save(figure, "png", {}, facecolor="white", dpi=150)
+    try:
+        _draw_lines(figure, GREY)
+        return _save(figure, "png", {}, facecolor="white", dpi=150)
+    finally:
+        _draw_lines(figure, LINE)  # it may become an svg, too
+
+
+def _draw_lines(figure: Figure, colour: str) -> None:
+    """Axes, ticks and grid in another colour."""
+    for axes in figure.axes:
+        axes.tick_params(which="both", color=colour, grid_color=colour)
+        for spine in axes.spines.values():
+            spine.set_edgecolor(colour)
+
+
+def _plain_numbers(axis: Axis) -> None:
+    """Write 0.001 and 1e-05: the usual powers of ten would be formulas, which STYLE turns off."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:

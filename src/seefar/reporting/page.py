@@ -15,7 +15,7 @@ from PIL import Image
 
 from seefar.metrics import probabilities
 from seefar.models.summary import summarise
-from seefar.recipes import Recipe, from_json, meanings, text
+from seefar.recipes import from_json, meanings, text
 from seefar.reporting import figures, words
 from seefar.runs.folder import Run
 from seefar.runs.ledger import count_looks
@@ -56,8 +56,9 @@ def _content(run: Run) -> dict[str, Any]:
     )
     shown = test or validation
     uneven = words.is_uneven(described)
+    learning = words.learning(history, recipe, run.ended(), max(data["validation"]) / sum(data["validation"]))
     charts = {
-        "curves": figures.curves(history, about),
+        "curves": figures.curves(history, about, run.ended()),
         "brightness": figures.brightness(described, f"{data['name']}, training images"),
     }
     if shown:
@@ -90,8 +91,8 @@ def _content(run: Run) -> dict[str, Any]:
         "chance": max(score["support"] for score in shown["scores"]) / shown["images"] if shown else None,
         "even_loss": math.log(len(data["classes"])),
         "looks": count_looks(run, test["digest"]) if test else None,
-        "findings": _findings(data, described, history, recipe, shown),
-        "learning_words": words.learning(history, recipe.epochs, recipe.keep),
+        "findings": _findings(data, described, learning, shown),
+        "learning_words": learning,
         "data_words": words.data(described, on_test),
         "channels": words.channels(described),
         "skipped": on_test["skipped"] if on_test else [],
@@ -99,6 +100,7 @@ def _content(run: Run) -> dict[str, Any]:
         "totals": {"train": sum(data["train"]), "validation": sum(data["validation"]), "test": test["images"] if test else 0},
         "weakest": words.weakest(shown) if shown else [],
         "mistakes": _mistakes(run, data["classes"], shown["split"]) if shown else [],
+        "augmented": _augmented(run, data["classes"]),
         "charts": charts,
     }
 
@@ -114,12 +116,10 @@ def _headline(shown: dict[str, Any], uneven: bool) -> dict[str, Any]:
     return {"name": "accuracy", "value": shown["accuracy"]["value"]}
 
 
-def _findings(
-    data: dict[str, Any], described: dict[str, Any], history: list[dict[str, Any]], recipe: Recipe, shown: dict[str, Any] | None
-) -> list[str]:
+def _findings(data: dict[str, Any], described: dict[str, Any], learning: list[str], shown: dict[str, Any] | None) -> list[str]:
     """The few sentences at the top."""
     if not shown:
-        return words.learning(history, recipe.epochs, recipe.keep)
+        return learning
     return [
         words.result(shown, data["name"]),
         words.chance(shown),
@@ -143,6 +143,17 @@ def _classes(run: Run, data: dict[str, Any], test: dict[str, Any] | None) -> lis
             "examples": _strip([*pictures["pixels"][pictures["labels"] == label], pictures["means"][label]]),
         }
         for label, name in enumerate(data["classes"])
+    ]
+
+
+def _augmented(run: Run, classes: list[str]) -> list[dict[str, Any]]:
+    """A few training images, and what the network saw of them in the first epochs; empty if it saw them as they are."""
+    pictures = run.arrays("pictures-train.npz")
+    if "augmented" not in pictures:
+        return []
+    labels = pictures["augmented_labels"]
+    return [
+        {"name": classes[label], "views": _strip(list(row))} for label, row in zip(labels, pictures["augmented"], strict=True)
     ]
 
 

@@ -1,7 +1,11 @@
 """The findings of a run in plain sentences, each computed from its numbers."""
 
+from itertools import pairwise
 from typing import Any
 
+from seefar.recipes import Recipe
+
+STUCK = 0.01  # above chance; a network that stays below has learned nothing (chosen by hand)
 GAP = 0.05  # training minus validation accuracy from which we speak of learning by heart (chosen by hand)
 UNEVEN = 5.0  # largest by smallest class from which accuracy alone misleads (chosen by hand)
 
@@ -63,8 +67,16 @@ def weakest(evaluation: dict[str, Any], most: int = 3) -> list[dict[str, Any]]:
     return rows
 
 
-def learning(history: list[dict[str, Any]], planned: int, keep: str) -> list[str]:
-    """What the curves say."""
+def learning(history: list[dict[str, Any]], recipe: Recipe, ended: str, chance: float) -> list[str]:
+    """What the curves say.
+
+    Args:
+        history: the rows of history.csv.
+        recipe: of the run.
+        ended: why training ended, as the manifest has it.
+        chance: share of the validation images that naming the most frequent class gets right.
+    """
+    planned, keep = recipe.epochs, recipe.keep
     best = max(row["number"] for row in history if row["best"])
     last = history[-1]
     kept = history[best - 1] if keep == "best" else last
@@ -76,8 +88,18 @@ def learning(history: list[dict[str, Any]], planned: int, keep: str) -> list[str
             else ""
         )
     ]
-    if len(history) < planned:
-        sentences.append(f"Training ended early, after {len(history)} of {planned} epochs.")
+    drops = sum(after["rate"] < before["rate"] for before, after in pairwise(history))
+    if recipe.schedule == "plateau" and drops:
+        sentences.append(f"The learning rate was lowered {times(drops)}, each time that validation had stopped to improve.")
+    if len(history) < planned or ended not in ("", "finished"):
+        sentences.append(
+            f"Training ended after {len(history)} of at most {planned} epochs: {_WHY[ended].format(recipe.patience)}."
+        )
+    if max(row["validation_accuracy"] for row in history) <= chance + STUCK:
+        sentences.append(
+            "It never did better than naming the most frequent class: it has learned nothing. "
+            "A lower learning rate is the first thing to try."
+        )
     gap = last["accuracy"] - last["validation_accuracy"]
     if gap > GAP:
         sentences.append(
@@ -88,6 +110,21 @@ def learning(history: list[dict[str, Any]], planned: int, keep: str) -> list[str
     elif best == len(history):
         sentences.append("The last epoch was the best one: more epochs may still help.")
     return sentences
+
+
+_WHY = {
+    "": "it was broken off without a word, and seefar train --resume goes on with it",
+    "finished": "it was planned for no more",
+    "patience": "the last {} in a row brought nothing better (early stopping)",
+    "budget": "its time was up",
+    "diverged": "then the loss was no number any more; what was saved before is used",
+    "interrupted": "it was interrupted, and seefar train --resume goes on with it",
+}
+
+
+def times(number: int) -> str:
+    """Once, twice, 3 times."""
+    return {1: "once", 2: "twice"}.get(number, f"{number} times")
 
 
 def balance(description: dict[str, Any]) -> list[str]:
