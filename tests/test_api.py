@@ -90,5 +90,5 @@ run = sf.train(sf.load("shapes"), "tiny", out=sys.argv[1], epochs=1, widths=[[4]
 print(run.history()[0]["number"])
 """
     done = subprocess.run([sys.executable, "-c", program, str(tmp_path / "run")], capture_output=True, text=True, check=False)
-    assert done.stderr.splitlines()[-1].split()[0] == "1/1"
+    assert done.stderr.splitlines()[-2].split()[0] == "1/1"
     assert done.stdout.strip() == "1"

@@ -1,5 +1,7 @@
 """The error tree: exit codes as documented, hints that help."""
 
+import signal
+
 from seefar import errors
 
 
@@ -12,7 +14,14 @@ def test_exit_codes_are_those_of_the_drawn_tree() -> None:
     real = {
         name: kind.exit_code for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)
     }
+    del real["StoppedError"]  # its code is that of the signal
     assert drawn == real
+
+
+def test_an_interruption_has_the_code_of_the_shell_and_names_the_signal() -> None:
+    assert errors.StoppedError(signal.SIGTERM, "after step 3").exit_code == 143
+    assert errors.StoppedError(signal.SIGINT, "after step 3").exit_code == 130
+    assert str(errors.StoppedError(signal.SIGHUP, "after step 3")) == "interrupted by SIGHUP after step 3"
 
 
 def test_details_are_kept_beside_the_sentence() -> None:

@@ -9,7 +9,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "seefar"
 
 FLOORS = [  # from the ground up
-    {"errors", "version"},
+    {"errors", "version", "sparkline"},
     {"files", "seeds"},
     {"data", "metrics"},
     {"models"},
@@ -25,7 +25,17 @@ FLOORS = [  # from the ground up
     {"__main__"},
 ]
 HEIGHT = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
-LIGHT = ("errors", "version", "files", "seeds", "recipes", "progress", "__init__", "cli")  # what `seefar --help` imports
+LIGHT = (
+    "errors",
+    "version",
+    "sparkline",
+    "files",
+    "seeds",
+    "recipes",
+    "progress",
+    "__init__",
+    "cli",
+)  # what `seefar --help` imports
 HEAVY = ("torch", "numpy", "PIL", "scipy", "sklearn", "matplotlib", "jinja2", "httpx", "safetensors", "rich")
 
 

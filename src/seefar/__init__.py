@@ -15,7 +15,20 @@ from typing import TYPE_CHECKING, Any
 from seefar.version import __version__
 
 if TYPE_CHECKING:
-    from seefar.api import describe, evaluate, load, open_run, predict, report, run, summary, train
+    from seefar.api import (
+        augmented,
+        describe,
+        evaluate,
+        find_rate,
+        load,
+        open_run,
+        predict,
+        report,
+        resume,
+        run,
+        summary,
+        train,
+    )
     from seefar.data.images import Dataset, ImageSet
     from seefar.errors import SeefarError
     from seefar.recipes import RECIPES, Recipe
@@ -29,12 +42,15 @@ __all__ = [
     "Run",
     "SeefarError",
     "__version__",
+    "augmented",
     "describe",
     "evaluate",
+    "find_rate",
     "load",
     "open_run",
     "predict",
     "report",
+    "resume",
     "run",
     "summary",
     "train",

@@ -7,13 +7,15 @@
      ├── DivergedError     5   training produced a loss that is not a number
      ├── OutOfMemoryError  6   the machine or the GPU has no memory left
      ├── DiskError         7   disk full, read-only, or no permission
-     └── InUseError        8   another process works in the same folder
+     ├── InUseError        8   another process works in the same folder
+     └── StoppedError  128+n  signal n arrived; the work is saved
 
 A message is one sentence that says what was wrong, what was found, what is allowed and what to do. `details` holds further
 lines (the files concerned, say); the command line prints them indented below the message.
 """
 
 import difflib
+import signal
 from collections.abc import Iterable
 
 
@@ -67,6 +69,14 @@ class InUseError(SeefarError):
     """Another process holds the folder."""
 
     exit_code = 8
+
+
+class StoppedError(SeefarError):
+    """A signal asked the process to leave, and it did so in good order. `exit_code` is the shell's: 130 for Ctrl-C, 143 for kill."""
+
+    def __init__(self, number: int, message: str) -> None:
+        super().__init__(f"interrupted by {signal.Signals(number).name} {message}")
+        self.exit_code = 128 + number
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -5,9 +5,11 @@ a kill or a full disk leaves either the old file or the new one, never half of o
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,26 +35,35 @@ def make_folder(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusals about `path` into a DiskError that names it and says who asked."""
+def disk_errors(path: Path, needed: int = 0) -> Iterator[None]:
+    """Turn the operating system's refusals about `path` into a DiskError that names it and says who asked, or what was needed.
+
+    Args:
+        path: the file or folder.
+        needed: the bytes that are to be written, where that is known.
+    """
     try:
         yield
     except OSError as error:
-        who = f" (running as user id {os.getuid()})" if isinstance(error, PermissionError) and hasattr(os, "getuid") else ""
+        more = ""
+        if isinstance(error, PermissionError) and hasattr(os, "getuid"):
+            more = f" (running as user id {os.getuid()})"
+        elif error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) and needed:
+            more = f" ({needed:,} bytes are needed, {shutil.disk_usage(path.parent).free:,} are free on that disk)"
         raise DiskError(
-            f"cannot use {path}: {error.strerror or error}{who}; free some space, or choose another folder"
+            f"cannot use {path}: {error.strerror or error}{more}; free some space, or choose another folder"
         ) from error
 
 
 @contextlib.contextmanager
-def write_whole(path: Path) -> Iterator[BinaryIO]:
-    """Open `path` for writing so that it changes only if the block ends well.
+def write_whole(path: Path, needed: int = 0) -> Iterator[BinaryIO]:
+    """Open `path` for writing so that it changes only if the block ends well. `needed`: bytes, where known, for the error.
 
     Raises:
         DiskError: no space, no permission; the old file, if any, is intact and no temporary file is left.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with disk_errors(path):
+    with disk_errors(path, needed):
         try:
             with temporary.open("wb") as file:
                 yield file
@@ -77,16 +88,18 @@ def sync_folder(folder: Path) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write `content` to `path`, whole or not at all."""
-    with write_whole(path) as file:
+    with write_whole(path, len(content)) as file:
         file.write(content)
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON, whole or not at all. Infinity and NaN are refused: JSON has no such numbers."""
-    write_bytes(
-        path,
-        (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8", "surrogateescape"),
-    )
+    write_bytes(path, json_bytes(value))
+
+
+def json_bytes(value: Any) -> bytes:
+    """What `write_json` writes."""
+    return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8", "surrogateescape")
 
 
 def append_line(path: Path, line: str) -> None:

@@ -123,6 +123,40 @@ def test_clean_frees_the_cache_and_keeps_the_ledger(folder: Path, own_home: Path
     assert list((own_home / "looks").iterdir())
 
 
+def test_several_seeds_get_a_folder_each_and_a_transfer_starts_from_one(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = run(capsys, "train", "--data", str(folder), *SMALL, "--seeds", "2").splitlines()
+    assert [path.rpartition("-")[2] for path in paths] == ["seed0", "seed1"]
+    named = run(capsys, "train", "--data", str(folder), *SMALL, "--seeds", "2", "--seed", "5", "--out", "mine").splitlines()
+    assert named == ["mine-seed5", "mine-seed6"]
+    words = ["--from", paths[0], "--set", "frozen_stages=1", "--out", "second", "--plot"]
+    run(capsys, "train", "--data", str(folder), *SMALL, *words)
+    assert json.loads(Path("second/data.json").read_text())["start"]["run"] == Path(paths[0]).name
+    assert Path("second/figures/training.png").read_bytes().startswith(b"\x89PNG")
+    page = Path(run(capsys, "report", "second").strip()).read_text()
+    assert f"those of run {Path(paths[0]).name}" in page
+
+
+def test_a_run_goes_on_for_more_epochs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = run(capsys, "train", "--data", str(folder), *SMALL).strip()
+    assert run(capsys, "train", "--resume", path, "--epochs", "5").strip() == path
+    assert len((Path(path) / "history.csv").read_text().splitlines()) == 6
+    assert main(["train", "--resume", path]) == 0
+    assert "has ended already (finished, 5 epochs)" in capsys.readouterr().err
+
+
+def test_augmentation_and_rates_are_drawn(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--size", "16", "--recipe", "tiny", "--set", "widths=[[8],[8]]", "--set", "batch_size=16"]
+    drawn = run(capsys, "data", "augment", str(folder), *words, "--set", "rotate=20").strip()
+    with Image.open(drawn) as picture:
+        assert picture.size[0] > 300
+    rate = float(run(capsys, "find-rate", "--data", str(folder), *words, "--out", "rates.png"))
+    assert 1e-4 < rate < 1
+    with Image.open("rates.png") as picture:
+        assert picture.size[0] > 300
+
+
 def test_recipes_are_listed_read_and_compared(capsys: pytest.CaptureFixture[str]) -> None:
     assert "baseline" in run(capsys, "recipes")
     assert "learning_rate" in run(capsys, "recipes", "tiny")

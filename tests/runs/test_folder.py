@@ -1,13 +1,18 @@
 """Run folders: made once, never mixed, verified before use."""
 
+import contextlib
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from seefar.errors import ModelFileError, UsageError
+from seefar import files, recipes
+from seefar.errors import DiskError, ModelFileError, UsageError
 from seefar.runs import folder
 from seefar.runs.folder import Run
+
+FORMAT_1 = Path(__file__).parent / "format-1"
 
 
 @pytest.fixture
@@ -16,9 +21,8 @@ def run(tmp_path: Path) -> Run:
     run = folder.create(tmp_path / "run")
     for name in ("recipe.json", "data.json", "splits.json", "environment.json"):
         run.write(name, {"name": "tiny", "seed": 0})
-    run.write_history([{"number": 1, "loss": 0.1 + 0.2, "best": True}])
-    run.write_bytes("weights/last.safetensors", bytes(1000))
-    run.seal(finished=True)
+    rows = [{"number": 1, "loss": 0.1 + 0.2, "best": True, "ending": "finished"}]
+    run.commit({"history.csv": folder.history_table(rows), "weights/last.safetensors": bytes(1000)}, ended="finished")
     return run
 
 
@@ -73,7 +77,7 @@ def test_one_flipped_bit_is_found(run: Run, position: int) -> None:
 def test_a_lost_file_a_missing_manifest_and_a_newer_format_are_found(run: Run) -> None:
     manifest = run.read("manifest.json")
     run.write("manifest.json", manifest | {"format": 99})
-    with pytest.raises(ModelFileError, match="format 99, this seefar reads 1"):
+    with pytest.raises(ModelFileError, match="format 99, this seefar reads 2"):
         run.verify()
     run.write("manifest.json", manifest)
     (run.path / "history.csv").unlink()
@@ -85,7 +89,60 @@ def test_a_lost_file_a_missing_manifest_and_a_newer_format_are_found(run: Run) -
 
 
 def test_history_comes_back_as_it_was(run: Run) -> None:
-    assert run.history() == [{"number": 1, "loss": 0.1 + 0.2, "best": True}]
+    assert run.history() == [{"number": 1, "loss": 0.1 + 0.2, "best": True, "ending": "finished"}]
+    assert run.ended() == "finished"
+
+
+@pytest.mark.parametrize("call", range(1, 9))
+def test_killed_at_any_write_of_a_commit_the_run_still_verifies(run: Run, monkeypatch: pytest.MonkeyPatch, call: int) -> None:
+    """Fault 105: the old or the new content of each file, never neither."""
+    calls = 0
+    write = files.write_bytes
+
+    def dying(path: Path, content: bytes) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            raise KeyboardInterrupt
+        write(path, content)
+
+    monkeypatch.setattr(files, "write_bytes", dying)
+    new = {"history.csv": b"number\n2\n", "weights/last.safetensors": bytes(999), "weights/best.safetensors": b"x"}
+    with contextlib.suppress(KeyboardInterrupt):
+        run.commit(new, ended="")
+    monkeypatch.undo()
+    if call == 4:  # a file that is new, announced but not yet there
+        assert not run.has("weights/best.safetensors")
+    run.verify()
+    run.commit(new, ended="finished")
+    run.verify()
+    assert (run.path / "history.csv").read_bytes() == new["history.csv"]
+
+
+def test_a_deleted_folder_is_an_error_and_not_made_anew(run: Run) -> None:
+    """Fault 104."""
+    shutil.rmtree(run.path)
+    with pytest.raises(DiskError, match="No such file"):
+        run.commit({"weights/last.safetensors": b"x"}, ended="")
+    assert not run.path.exists()
+
+
+def test_a_run_of_format_1_reads_like_one_of_today() -> None:
+    """Fault 70: a folder that the first version wrote."""
+    run = folder.open_run(FORMAT_1)
+    run.verify()
+    assert run.ended() == "finished"
+    recipe = recipes.from_json(run.recipe())
+    assert (recipe.model, recipe.batch_norm, recipe.flip) == ("vgg", False, "none")
+    assert [row["ending"] for row in run.history()] == ["", "", ""]
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"format": "x"}', '{"format": 2}'])
+def test_a_manifest_of_something_else_is_refused(run: Run, content: str) -> None:
+    """Fault 66."""
+    (run.path / "manifest.json").write_text(content)
+    with pytest.raises(ModelFileError, match=r"manifest.json is not the manifest of a run"):
+        run.verify()
 
 
 def test_equal_arrays_give_equal_bytes_and_damage_is_found(run: Run) -> None:

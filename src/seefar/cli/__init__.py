@@ -10,9 +10,10 @@ from typing import Never
 
 from cyclopts import App, CycloptsError
 
-from seefar.cli import data, evaluate, predict, recipes, report, run, train
+from seefar.cli import data, evaluate, find_rate, predict, recipes, report, run, train
 from seefar.cli.options import epilogue
 from seefar.errors import SeefarError
+from seefar.training.launch import is_first_to_fail
 from seefar.version import __version__
 
 app = App(
@@ -27,6 +28,7 @@ app = App(
 app.command(run.run, sort_key=0, help_epilogue=epilogue(*run.EXAMPLES))  # in the order of a first visit, not of the alphabet
 app.command(data.app)
 app.command(recipes.recipes, sort_key=2, help_epilogue=epilogue(*recipes.EXAMPLES))
+app.command(find_rate.find_rate, sort_key=2, help_epilogue=epilogue(*find_rate.EXAMPLES))
 app.command(train.train, sort_key=3, help_epilogue=epilogue(*train.EXAMPLES))
 app.command(evaluate.evaluate, sort_key=4, help_epilogue=epilogue(*evaluate.EXAMPLES))
 app.command(report.report, sort_key=5, help_epilogue=epilogue(*report.EXAMPLES))
@@ -70,9 +72,10 @@ def _terminate(_signal: int, _frame: FrameType | None) -> Never:
 
 
 def _explain(error: BaseException) -> int:
-    """Print one line about the error and return the exit code."""
+    """Print one line about the error, unless another process of the same training has told of its own; return the exit code."""
     code, message, details = _read(error)
-    print(f"error: {message}", *(f"  {line}" for line in details), sep="\n", file=sys.stderr)
+    if is_first_to_fail():
+        print(f"error: {message}", *(f"  {line}" for line in details), sep="\n", file=sys.stderr, flush=True)
     return code
 
 

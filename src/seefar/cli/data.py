@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from seefar.cli.options import LoadOptions, epilogue
+from seefar.cli.options import LoadOptions, RecipeOptions, epilogue
 from seefar.errors import DataError
 
 app = App(name="data", help="Look at images before training, fetch archives, free the cache.", sort_key=1)
@@ -53,6 +53,37 @@ def describe(
         raise DataError(
             f"{found.leaks.count} of {len(images.test)} test images stand in the training images too; remove them from one side"
         )
+
+
+@app.command(
+    help_epilogue=epilogue(
+        "seefar data augment shapes --recipe deep",
+        "seefar data augment my-photos/ --set rotate=15 --set cutout=8 --out augmented.png",
+    )
+)
+def augment(
+    data: str,
+    *,
+    load: LoadOptions = LoadOptions(),  # noqa: B008 (frozen)
+    recipe: RecipeOptions = RecipeOptions(recipe="deep"),  # noqa: B008 (frozen)
+    out: Path = Path("augmented.png"),
+) -> None:
+    """Draw training images as the network sees them in the first epochs: a row for each, the image itself in front.
+
+    Parameters
+    ----------
+    data
+        cifar10, cifar100, shapes, or the path of a folder or zip of images.
+    out
+        The PNG file to draw into; its path is printed.
+    """
+    import seefar as sf
+    from seefar.api import choose
+
+    choose(recipe.recipe, size=load.size, **recipe.changes())  # refuse a bad recipe before anything is downloaded or decoded
+    images = sf.load(data, **asdict(load))
+    sf.augmented(images, recipe.recipe, recipe.seed, out=out, **recipe.changes())
+    print(out)
 
 
 @app.command(

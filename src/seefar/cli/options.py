@@ -30,21 +30,17 @@ class LoadOptions:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class TrainOptions:
-    """What is trained, and where it goes."""
+class RecipeOptions:
+    """Which recipe, with which changes and seed."""
 
     recipe: str = "baseline"
     """A recipe by name; `seefar recipes` lists them."""
     seed: int = 0
-    """Seed of weights, order and dropout."""
+    """Seed of weights, order, augmentation and dropout."""
     epochs: int | None = None
     """Passes over the training images; short for --set epochs=N."""
     set_: Annotated[list[str] | None, Parameter(name="--set", consume_multiple=False, negative="")] = None
     """Change a recipe field: --set learning_rate=0.002. May be given several times; the run is named after it."""
-    out: Path | None = None
-    """The run folder. By default runs/DATA-RECIPE-seedN, numbered if that exists."""
-    device: str = "auto"
-    """auto, cpu, cuda or mps."""
 
     def changes(self) -> dict[str, Any]:
         """The recipe fields to change. Raises UsageError where `--set` is not `field=value`."""
@@ -61,6 +57,49 @@ class TrainOptions:
                 raise UsageError("--epochs and --set epochs=... are the same; give one of them")
             changes["epochs"] = self.epochs
         return changes
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions(RecipeOptions):
+    """What is trained, and where it goes."""
+
+    out: Path | None = None
+    """The run folder. By default runs/DATA-RECIPE-seedN, numbered if that exists."""
+    seeds: int = 1
+    """Train that many runs, each in a folder of its own, with the seeds from --seed on."""
+    from_: Annotated[Path | None, Parameter(name="--from")] = None
+    """Another run, whose weights are the first ones; the last layers are new unless the classes are the same."""
+    tensorboard: Annotated[bool, Parameter(negative="")] = False
+    """Write tensorboard/ into the run folder (needs pip install 'seefar[track]')."""
+    plot: Annotated[bool, Parameter(negative="")] = False
+    """Draw figures/training.png anew after each epoch."""
+
+    def folders(self) -> list[tuple[int, Path | None]]:
+        """The seeds to train, each with its run folder; None stands for the default. Raises UsageError for a senseless number."""
+        if not 1 <= self.seeds <= 1000:
+            raise UsageError(f"--seeds is {self.seeds}; allowed is 1 to 1000")
+        seeds = range(self.seed, self.seed + self.seeds)
+        if self.out is None or self.seeds == 1:
+            return [(seed, self.out) for seed in seeds]
+        return [(seed, self.out.with_name(f"{self.out.name}-seed{seed}")) for seed in seeds]
+
+    def views(self) -> dict[str, bool]:
+        """Ways to look on, as `train` takes them."""
+        return {"plot": self.plot, "tensorboard": self.tensorboard}
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class MachineOptions:
+    """What the training runs on: recorded with the run, not part of the recipe."""
+
+    device: str = "auto"
+    """auto, cpu, cuda or mps."""
+    threads: int | None = None
+    """Threads on the CPU; by default as many as it has cores."""
+    deterministic: Annotated[bool, Parameter(negative="")] = False
+    """Use only operations that give the same bits each time (on a GPU this costs speed; on the CPU they do anyway)."""
 
 
 def epilogue(*examples: str) -> str:

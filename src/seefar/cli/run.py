@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from seefar.cli.options import LoadOptions, TrainOptions
+from seefar.cli.options import LoadOptions, MachineOptions, TrainOptions
 
 EXAMPLES = (
     "seefar run --data shapes --recipe tiny",
@@ -17,6 +17,7 @@ def run(
     data: str,
     load: LoadOptions = LoadOptions(),  # noqa: B008 (frozen)
     train: TrainOptions = TrainOptions(),  # noqa: B008 (frozen)
+    machine: MachineOptions = MachineOptions(),  # noqa: B008 (frozen)
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Load images, train, evaluate on test once, and write a report.
@@ -26,7 +27,7 @@ def run(
     data
         cifar10, cifar100, shapes, or the path of a folder or zip of images.
     json
-        Print the test evaluation as one JSON document.
+        Print the test evaluation as one JSON document (with several seeds a list of them).
     """
     from dataclasses import asdict
 
@@ -35,11 +36,16 @@ def run(
     from seefar.cli.output import print_evaluation, print_json
 
     choose(train.recipe, size=load.size, **train.changes())  # refuse a bad recipe before anything is downloaded or decoded
+    runs = train.folders()
     images = sf.load(data, **asdict(load))
-    finished = sf.run(images, train.recipe, train.seed, out=train.out, device=train.device, **train.changes())
-    evaluation = finished.read("evaluation-test.json")
+    finished = []
+    for seed, out in runs:
+        options = {**train.views(), **asdict(machine), **train.changes()}
+        finished.append(sf.run(images, train.recipe, seed, out=out, start=train.from_, **options))
+    evaluations = [run.read("evaluation-test.json") for run in finished]
     if json:
-        print_json(evaluation)
-    else:
+        print_json(evaluations if train.seeds > 1 else evaluations[0])
+        return
+    for run, evaluation in zip(finished, evaluations, strict=True):
         print_evaluation(evaluation)
-        print(f"report: {finished.path / 'report.html'}")
+        print(f"report: {run.path / 'report.html'}")

@@ -1,15 +1,16 @@
 """The run folder: where every verb finds what the one before it left. Plain dicts and arrays, nothing pickled.
 
-docs/run-folder.md lists the files. `manifest.json` is written last: it holds the SHA-256 of everything that training decided,
-so that a damaged or half-copied run is noticed before it is used. What depends on test images has "test" in its name.
+docs/run-folder.md lists the files. `manifest.json` holds the SHA-256 of everything that training decided, so that a damaged or
+half-copied run is noticed before it is used. What depends on test images has "test" in its name.
 """
 
 import csv
+import hashlib
 import io
 import json
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ import numpy as np
 
 from seefar import files
 from seefar.errors import DiskError, ModelFileError, UsageError
+from seefar.runs import formats
 
-FORMAT = 1  # of the run folder; a newer one is refused
+CHOSEN = ("recipe.json", "data.json", "splits.json", "environment.json")  # written before the first step
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,15 @@ class Run:
         files.write_json(self.path / name, value)
 
     def write_bytes(self, name: str, content: bytes) -> None:
-        """Write any other file, whole or not at all; folders in `name` are made."""
-        files.make_folder((self.path / name).parent)
-        files.write_bytes(self.path / name, content)
+        """Write any other file, whole or not at all; a folder in `name` is made, but never the run's own anew."""
+        path = self.path / name
+        with files.disk_errors(path):
+            path.parent.mkdir(exist_ok=True)
+        files.write_bytes(path, content)
 
     def recipe(self) -> dict[str, Any]:
         """The fields of the recipe (recipe.json holds the seed as well)."""
-        fields: dict[str, Any] = self.read("recipe.json")
+        fields = formats.recipe(self.read("recipe.json"))
         return {name: value for name, value in fields.items() if name != "seed"}
 
     def history(self) -> list[dict[str, Any]]:
@@ -63,15 +67,8 @@ class Run:
             raise ModelFileError(
                 f"cannot read {self.path / 'history.csv'}: {error.strerror}; is this the folder of a run?"
             ) from error
-        return [{name: json.loads(value.lower()) for name, value in row.items()} for row in csv.DictReader(io.StringIO(text))]
-
-    def write_history(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Write history.csv. Floats are written in full: reading gives the same numbers back."""
-        text = io.StringIO()
-        table = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
-        self.write_bytes("history.csv", text.getvalue().encode())
+        rows = csv.DictReader(io.StringIO(text))
+        return [formats.history_row({name: _number(value) for name, value in row.items()}) for row in rows]
 
     def write_arrays(self, name: str, **arrays: np.ndarray) -> None:
         """Write an .npz file, whole or not at all. Equal arrays give equal bytes (numpy's own writer stores the time of day)."""
@@ -94,29 +91,81 @@ class Run:
         except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise ModelFileError(f"cannot read {self.path / name}: {error}") from error
 
-    def seal(self, *, finished: bool) -> None:
-        """Write the manifest: the SHA-256 of every file that training decided, and whether it came to its end."""
-        decided = [self.path / name for name in ("recipe.json", "data.json", "splits.json", "environment.json", "history.csv")]
-        decided += sorted((self.path / "weights").glob("*.safetensors"))
-        digests = {path.relative_to(self.path).as_posix(): files.sha256(path) for path in decided}
-        self.write("manifest.json", {"format": FORMAT, "finished": finished, "sha256": digests})
+    def commit(self, contents: Mapping[str, bytes], *, ended: str) -> None:
+        """Replace files that training decided. Killed at any moment, it leaves a run that verifies.
+
+        For that the manifest first allows the old and the new content of each file, then the files are replaced one by one, and
+        at last it allows the new alone.
+
+        Args:
+            contents: the new content of each file.
+            ended: why training ended; empty while it goes on.
+        """
+        digests = self._manifest()["sha256"] if self.has("manifest.json") else {}
+        digests = {name: [files.sha256(self.path / name)] for name in CHOSEN} | digests
+        new = {name: [hashlib.sha256(content).hexdigest()] for name, content in contents.items()}
+        if self.has("manifest.json"):
+            both = {name: [*digests[name], *accepted] for name, accepted in new.items() if name in digests}
+            self.write("manifest.json", {"format": formats.FORMAT, "ended": ended, "sha256": digests | both})
+        for name, content in contents.items():
+            self.write_bytes(name, content)
+        self.write("manifest.json", {"format": formats.FORMAT, "ended": ended, "sha256": digests | new})
+
+    def change(self, values: Mapping[str, Any]) -> None:
+        """Replace JSON files that were written before the first step, as `commit` does."""
+        contents = {name: files.json_bytes(value) for name, value in values.items()}
+        if self.has("manifest.json"):
+            self.commit(contents, ended=self.ended())
+        else:
+            for name, content in contents.items():
+                self.write_bytes(name, content)
+
+    def ended(self) -> str:
+        """Why training ended: "finished", "patience", "diverged", "interrupted"; empty if it did not, or left nothing."""
+        ended: str = self._manifest()["ended"] if self.has("manifest.json") else ""
+        return ended
 
     def verify(self) -> None:
         """Raise ModelFileError if there is no manifest, if it is of a newer format, or if a file differs from it."""
         if not self.has("manifest.json"):
             raise ModelFileError(f"{self.path} holds no trained network: no epoch was finished; train again")
-        manifest = self.read("manifest.json")
-        if manifest["format"] > FORMAT:
-            raise ModelFileError(
-                f"{self.path} was written in format {manifest['format']}, this seefar reads {FORMAT}: use a newer seefar"
-            )
-        for name, expected in manifest["sha256"].items():
+        for name, accepted in self._manifest()["sha256"].items():
             if not self.has(name):
                 raise ModelFileError(f"{self.path} has lost {name}; copy the whole folder again, or train again")
-            if (found := files.sha256(self.path / name)) != expected:
+            if (found := files.sha256(self.path / name)) not in accepted:
                 raise ModelFileError(
-                    f"{self.path / name} is damaged or was changed: SHA-256 is {found[:12]}..., expected {expected[:12]}...; train again"
+                    f"{self.path / name} is damaged or was changed: SHA-256 is {found[:12]}..., expected {accepted[-1][:12]}...; "
+                    f"train again"
                 )
+
+    def _manifest(self) -> dict[str, Any]:
+        content = self.read("manifest.json")
+        try:
+            if content["format"] > formats.FORMAT:
+                raise ModelFileError(
+                    f"{self.path} was written in format {content['format']}, this seefar reads {formats.FORMAT}: use a newer seefar"
+                )
+            manifest = formats.manifest(content)
+            return {"ended": str(manifest["ended"]), "sha256": dict(manifest["sha256"])}
+        except (KeyError, TypeError, ValueError):
+            raise ModelFileError(f"{self.path / 'manifest.json'} is not the manifest of a run; copy the folder again") from None
+
+
+def history_table(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """The content of history.csv. Floats are written in full: reading gives the same numbers back."""
+    text = io.StringIO()
+    table = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    return text.getvalue().encode()
+
+
+def _number(text: str) -> Any:
+    """A cell of history.csv: a number, True, False, or else a word."""
+    try:
+        return json.loads(text.lower())
+    except ValueError:
+        return text
 
 
 def create(folder: Path) -> Run:

@@ -17,11 +17,16 @@ LIBRARIES = ("torch", "numpy", "pillow", "safetensors")
 
 
 def environment(
-    recipe: Recipe, seed: int, origin: dict[str, Any], device: torch.device, precision: torch.dtype
+    recipe: Recipe,
+    seed: int,
+    origin: dict[str, Any],
+    device: torch.device,
+    precision: torch.dtype,
+    start: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """The content of environment.json. Two runs of one command on one machine get the same, byte for byte."""
     return {
-        "command": command(recipe, seed, origin),
+        "command": command(recipe, seed, origin) + (f" --from {shlex.quote(start['run'])}" if start else ""),
         "seefar": __version__,
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in LIBRARIES},

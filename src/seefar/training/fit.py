@@ -1,29 +1,40 @@
-"""The one place where a recipe is unpacked: from images and a recipe to a trained run folder, epoch by epoch."""
+"""The one place where a recipe is unpacked: from images and a recipe to a trained run folder, step by step, epoch by epoch."""
 
+import functools
 import math
-import sys
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
-import numpy as np
 import safetensors.torch
 import torch
 import torch.nn.functional as F
 
+from seefar.data import augment
+from seefar.data.augment import Augmentation
 from seefar.data.batches import Batches
 from seefar.data.images import ImageSet
-from seefar.errors import DivergedError, UsageError, did_you_mean
-from seefar.models.device import choose_precision
+from seefar.errors import DivergedError, OutOfMemoryError, StoppedError, UsageError, did_you_mean
+from seefar.models.device import choose_precision, is_out_of_memory, peak_memory
 from seefar.models.layers import Network
 from seefar.models.predict import predict
 from seefar.recipes import Recipe
-from seefar.runs.folder import Run
+from seefar.runs.checkpoints import write_checkpoint
+from seefar.runs.folder import Run, history_table
+from seefar.training import stopping
+from seefar.training.averaging import Average
+from seefar.training.balancing import class_weights
+from seefar.training.divergence import Watch, check_epoch
 from seefar.training.loop import Step, train_epoch
-from seefar.training.network import build_network, new_network
-from seefar.training.optimisers import OPTIMISERS
-from seefar.training.schedules import SCHEDULES
+from seefar.training.network import Start, build_network, new_network
+from seefar.training.optimisers import OPTIMISERS, parameter_groups
+from seefar.training.processes import ALONE, Processes
+from seefar.training.schedules import SCHEDULES, Course, Moment, share
+from seefar.training.state import Learner, Position, pack, position_of, unpack
+
+SAVE_EVERY = 300  # seconds after which a long epoch is saved in between (chosen by hand)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +43,14 @@ class Epoch:
 
     Attributes:
         number: epochs since the start of the run, this one included.
-        loss: mean training loss in nats, measured while the weights changed and with dropout on.
+        loss: mean training loss in nats, measured while the weights changed, with dropout, augmentation and smoothing on.
         accuracy: share of training images that were right, 0..1, measured likewise.
         validation_loss: mean validation loss in nats after the epoch.
         validation_accuracy: share of validation images that are right, 0..1, after the epoch.
         rate: learning rate of the last step.
         best: whether it is the best so far by the recipe's `monitor`; the first of equals is.
         seconds: wall-clock time of the epoch, validation included.
+        ending: why training ended with this epoch ("finished", "patience"); empty if it goes on.
     """
 
     number: int
@@ -49,9 +61,10 @@ class Epoch:
     rate: float
     best: bool
     seconds: float
+    ending: str
 
 
-def check(recipe: Recipe, classes: int, size: int, images: float = math.inf) -> None:
+def check(recipe: Recipe, classes: int, size: int, images: float = math.inf, processes: int = 1) -> None:
     """Raise UsageError, before anything is done, if the recipe names what does not exist or cannot work on such images.
 
     Args:
@@ -59,113 +72,304 @@ def check(recipe: Recipe, classes: int, size: int, images: float = math.inf) -> 
         classes: number of classes.
         size: height and width of the images in pixels.
         images: number of training images, where it is known already.
+        processes: how many share each step.
     """
     for field, known in (("optimiser", OPTIMISERS), ("schedule", SCHEDULES)):
         if (name := getattr(recipe, field)) not in known:
             raise UsageError(f"no {field} is called {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}")
     build_network(recipe, classes, size)
+    augment.check(augmentation(recipe), size)
     if recipe.batch_size > images:
         raise UsageError(f"batch_size is {recipe.batch_size}, but there are {images} training images; use --set batch_size=...")
+    if recipe.batch_size % processes:
+        even = processes * max(recipe.batch_size // processes, 1)
+        raise UsageError(
+            f"batch_size is {recipe.batch_size}, which {processes} processes cannot share evenly; use --set batch_size={even}"
+        )
+    least = processes * (2 if recipe.batch_norm else 1)  # one image has no deviation to be divided by
+    if 0 < images % recipe.batch_size < least:
+        raise UsageError(
+            f"batches of {recipe.batch_size} leave {images % recipe.batch_size} of the {images} training images for the last step, "
+            f"and it needs {least}; use another --set batch_size=..."
+        )
+
+
+def augmentation(recipe: Recipe) -> Augmentation:
+    """How the recipe changes training images."""
+    return Augmentation(
+        recipe.flip,
+        recipe.shift,
+        recipe.rotate,
+        recipe.zoom,
+        recipe.cutout,
+        recipe.brightness,
+        recipe.contrast,
+        recipe.mixup,
+        recipe.cutmix,
+    )
+
+
+def earlier_epochs(checkpoint: bytes, run: Run) -> list[Epoch]:
+    """The epochs that had ended when a checkpoint of the run was made."""
+    seconds = run.read("timing.json")["seconds_by_epoch"] if run.has("timing.json") else []
+    rows = position_of(checkpoint).history
+    return [Epoch(**row, seconds=time) for row, time in zip(rows, [*seconds, *[0.0] * len(rows)], strict=False)]
 
 
 def fit(
-    recipe: Recipe, seed: int, train: ImageSet, validation: ImageSet, run: Run, device: torch.device
+    recipe: Recipe,
+    seed: int,
+    train: ImageSet,
+    validation: ImageSet,
+    run: Run,
+    device: torch.device,
+    *,
+    start: Start | None = None,
+    checkpoint: bytes | None = None,
+    leave: Callable[[], int] = lambda: 0,
+    processes: Processes = ALONE,
 ) -> Iterator[Step | Epoch]:
     """Train a network, saving the run after each epoch. Nothing happens until the result is iterated over.
 
     Args:
         recipe: what to do.
-        seed: of weights, order and dropout.
+        seed: of weights, order, augmentation and dropout.
         train: images to learn from.
-        validation: images to choose the best epoch by.
+        validation: images to choose the best epoch by, and rate and end where the recipe asks for it.
         run: the folder to save to.
         device: where to train.
+        start: another network's weights to start from instead of random ones.
+        checkpoint: where an earlier training of this run stood; it goes on from there as if it had never stopped.
+        leave: asked after each step; anything but 0 is the number of a signal: save and leave.
+        processes: those that share the training; only the first of them writes.
 
     Yields:
         Every Step, and after the last step of each epoch an Epoch. Stopping in between leaves the epochs so far.
 
     Raises:
         UsageError: the recipe cannot be carried out.
-        DivergedError: the loss is not finite; the weights of the epochs before it are kept.
+        DivergedError: the loss is not finite; what was saved before is kept.
+        StoppedError: `leave` said so; the step is saved.
+        OutOfMemoryError: a step needs more memory than there is.
     """
-    check(recipe, len(train.classes), train.size, len(train))
-    precision = choose_precision(recipe.precision, device)
-    network = new_network(recipe, seed, train).to(device)
-    batches = Batches(train, recipe.batch_size, seed, device)
-    optimiser = OPTIMISERS[recipe.optimiser](network, recipe.learning_rate)
-    last_step = recipe.epochs * len(batches)
-    schedule = SCHEDULES[recipe.schedule]
-    history: list[Epoch] = []
-    started = datetime.now(UTC).isoformat(timespec="seconds")
-    best = -math.inf
+    check(recipe, len(train.classes), train.size, len(train), processes.count)
+    training = _Training(recipe, seed, train, validation, run, device, start, processes)
+    if checkpoint is not None:
+        training.go_back_to(checkpoint)
+    else:
+        training.save()
+    try:
+        while not training.is_over():
+            yield from training.steps(leave)
+            yield training.end_epoch()
+    except DivergedError:
+        training.end("diverged")
+        raise
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            if isinstance(error, RuntimeError):
+                processes.explain(error)
+            raise
+        raise OutOfMemoryError(
+            f"no memory left for steps of {recipe.batch_size} images of {train.size}x{train.size} pixels (the most so far was "
+            f"{peak_memory(device):,.0f} MiB); use --set batch_size={max(recipe.batch_size // 2, 1)}, a narrower network "
+            "(--set widths=...) or smaller images (--size); what was saved before is kept"
+        ) from error
 
-    for number in range(1, recipe.epochs + 1):
-        began = time.perf_counter()
-        loss, correct, rate = torch.zeros((), device=device), torch.zeros((), dtype=torch.int64, device=device), 0.0
-        for step in train_epoch(
+
+class _Training:
+    """A training between two steps: the recipe unpacked, the learner, and where it stands."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        seed: int,
+        train: ImageSet,
+        validation: ImageSet,
+        run: Run,
+        device: torch.device,
+        start: Start | None,
+        processes: Processes,
+    ) -> None:
+        self.recipe, self.run, self.device, self.processes = recipe, run, device, processes
+        self.validation = validation
+        self.precision = choose_precision(recipe.precision, device)
+        network = new_network(recipe, seed, train, start).to(device)
+        groups = parameter_groups(network, recipe.bias_rate, recipe.head_rate, recipe.weight_decay)
+        self.learner = Learner(
             network,
-            batches,
-            optimiser,
-            lambda n: recipe.learning_rate * schedule((n - 1) / last_step),
-            precision,
-            number,
-        ):
+            OPTIMISERS[recipe.optimiser](groups, recipe.learning_rate, recipe.momentum),
+            Average(network, recipe.averaging) if recipe.averaging else None,
+            torch.amp.GradScaler(device.type, enabled=self.precision == torch.float16),
+        )
+        self.batches = Batches(
+            train,
+            recipe.batch_size,
+            seed,
+            device,
+            augmentation(recipe),
+            evenly=recipe.balance == "sampling",
+            process=processes.rank,
+            processes=processes.count,
+        )
+        self.criterion = functools.partial(
+            F.cross_entropy,
+            weight=class_weights(train.counts().tolist()).to(device) if recipe.balance == "weights" else None,
+            label_smoothing=recipe.label_smoothing,
+            reduction="sum",
+        )
+        self.network = processes.wrap(network, device, train.size)
+        self.course = Course(recipe.warmup, recipe.drop_factor, recipe.drop_after, recipe.min_change)
+        self.position = Position()
+        self.history: list[Epoch] = []
+        self.watch = Watch()
+        self.saved = time.perf_counter()
+        self.seconds = 0.0  # of the epoch that is going on
+        self.started = datetime.now(UTC).isoformat(timespec="seconds")
+
+    def go_back_to(self, checkpoint: bytes) -> None:
+        """Stand where the checkpoint was made."""
+        self.position = unpack(checkpoint, self.learner)
+        self.history = earlier_epochs(checkpoint, self.run)
+        if self.history and self.history[-1].ending == "finished" and len(self.history) < self.recipe.epochs:
+            self.history[-1] = replace(self.history[-1], ending="")  # it is to be trained for longer than at first
+        if self.run.has("timing.json"):
+            timing = self.run.read("timing.json")
+            self.started, self.seconds = timing["started"], timing["seconds_since"]
+
+    def is_over(self) -> bool:
+        """Whether there is nothing left to do."""
+        return bool(self.history) and self.history[-1].ending != ""
+
+    def rate_at(self, step: int) -> float:
+        """The learning rate of a step, by its number from 1."""
+        progress = (step - 1) / (self.recipe.epochs * len(self.batches))
+        return self.recipe.learning_rate * share(
+            self.recipe.schedule, Moment(progress, len(self.history), self.scores()), self.course
+        )
+
+    def scores(self) -> list[float]:
+        """The monitored figure of each epoch that has ended; higher is better."""
+        if self.recipe.monitor == "validation_accuracy":
+            return [epoch.validation_accuracy for epoch in self.history]
+        return [-epoch.validation_loss for epoch in self.history]
+
+    def steps(self, leave: Callable[[], int]) -> Iterator[Step]:
+        """What is left of the epoch. Raises StoppedError, after saving, if `leave` says so."""
+        position = self.position
+        began = time.perf_counter() - self.seconds
+        loss = torch.tensor(position.loss, device=self.device)
+        correct = torch.tensor(position.correct, device=self.device)
+        epoch = train_epoch(
+            self.network,
+            self.batches,
+            self.criterion,
+            self.learner.optimiser,
+            self.rate_at,
+            self.precision,
+            self.learner.scaler,
+            self.recipe.gradient_clip,
+            position.epoch,
+            position.done,
+        )
+        for step in epoch:
+            step, signal = self.processes.meet(step, leave())
+            if self.learner.average:
+                self.learner.average.update()
+            self.watch.see(step)
             loss += step.loss * step.images
             correct += step.correct
-            rate = step.rate
+            position.done += 1
             yield step
-        validation_loss, validation_accuracy = _score(predict(network, validation.pixels, precision), validation)
-        if not math.isfinite(loss.item() + validation_loss):
-            raise DivergedError(
-                f"the loss is {loss.item() / len(train)} on training and {validation_loss} on validation images in epoch {number}, "
-                f"at learning rate {rate:g}; use a smaller one (--set learning_rate=...); the epochs before are kept"
-            )
-        score = validation_accuracy if recipe.monitor == "validation_accuracy" else -validation_loss
+            if signal or (self.processes.rank == 0 and time.perf_counter() - self.saved > SAVE_EVERY):
+                position.loss, position.correct = loss.item(), int(correct.item())
+                self.seconds = time.perf_counter() - began
+                self.save()
+            if signal:
+                self.end("interrupted")
+                self.processes.wait()  # as soon as one of them has left, torchrun ends the others
+                raise StoppedError(
+                    signal, f"after step {step.number:,}; it is saved: seefar train --resume {self.run.path} goes on"
+                )
+        self.watch.look()
+        position.loss, position.correct = loss.item(), int(correct.item())
+        self.seconds = time.perf_counter() - began
+
+    def end_epoch(self) -> Epoch:
+        """Validate, and save the run with the epoch in it."""
+        began = time.perf_counter()
+        recipe, position = self.recipe, self.position
+        images = len(self.batches.labels)
+        validation_loss, validation_accuracy = self._validate()
+        rate = self.rate_at(position.epoch * len(self.batches))
+        check_epoch(position.epoch, position.loss / images, validation_loss, rate, self.batches.classes)
         epoch = Epoch(
-            number=number,
-            loss=loss.item() / len(train),
-            accuracy=correct.item() / len(train),
+            number=position.epoch,
+            loss=position.loss / images,
+            accuracy=position.correct / images,
             validation_loss=validation_loss,
             validation_accuracy=validation_accuracy,
             rate=rate,
-            best=score > best,
-            seconds=time.perf_counter() - began,
+            best=False,
+            seconds=self.seconds + time.perf_counter() - began,
+            ending="",
         )
-        best = max(best, score)
-        history.append(epoch)
-        _save(run, network, history, started, finished=number == recipe.epochs)
-        yield epoch
+        self.history.append(epoch)
+        scores = self.scores()
+        ending = "finished" if epoch.number == recipe.epochs else ""
+        if stopping.is_over(scores, recipe.patience, recipe.min_change):
+            ending = "patience"
+        epoch = self.history[-1] = replace(epoch, best=stopping.better(scores)[-1], ending=ending)
+        self.position, self.seconds = Position(epoch.number + 1, history=self._rows()), 0.0
+        if self.processes.rank == 0:
+            self._commit(epoch)
+        self.save()
+        return epoch
 
+    def end(self, ending: str) -> None:
+        """Write down why training ended before its time; without an epoch there is nothing to write it to."""
+        if self.processes.rank == 0 and self.history:
+            self.run.commit({}, ended=ending)
 
-def _score(logits: np.ndarray, images: ImageSet) -> tuple[float, float]:
-    """Mean cross-entropy in nats, and the share of images that are right."""
-    values, labels = torch.from_numpy(logits), torch.tensor(images.labels)
-    return F.cross_entropy(values.double(), labels).item(), (values.argmax(1) == labels).double().mean().item()
+    def _validate(self) -> tuple[float, float]:
+        """Mean cross-entropy in nats and the share of images that are right; each process answers for its part of the images."""
+        rank, count, images = self.processes.rank, self.processes.count, len(self.validation)
+        self.processes.match(self._judged())
+        part = slice(images * rank // count, images * (rank + 1) // count)
+        logits = predict(self._judged(), self.validation.pixels[part], self.precision)
+        values, labels = torch.from_numpy(logits).double(), torch.tensor(self.validation.labels[part])
+        loss, correct = F.cross_entropy(values, labels, reduction="sum"), (values.argmax(1) == labels).sum()
+        total = self.processes.total(torch.stack([loss, correct.double()]))
+        return total[0].item() / images, total[1].item() / images
 
+    def _judged(self) -> Network:
+        """The network that is validated and kept: the running average where there is one."""
+        return self.learner.average.network if self.learner.average else self.learner.network
 
-def _save(run: Run, network: Network, history: list[Epoch], started: str, finished: bool) -> None:
-    """Write the epoch into the run folder; the manifest, which makes it count, comes last."""
-    weights = safetensors.torch.save({name: value.contiguous() for name, value in network.state_dict().items()})
-    run.write_bytes("weights/last.safetensors", weights)
-    if history[-1].best:
-        run.write_bytes("weights/best.safetensors", weights)
-    run.write_history([{name: value for name, value in asdict(epoch).items() if name != "seconds"} for epoch in history])
-    run.write(
-        "timing.json",
-        {
-            "started": started,
-            "seconds_by_epoch": [round(epoch.seconds, 3) for epoch in history],
-            "peak_memory_mib": _peak_memory(),
-        },
-    )
-    run.seal(finished=finished)
+    def _commit(self, epoch: Epoch) -> None:
+        """Write the epoch into the run folder."""
+        weights = safetensors.torch.save({name: value.contiguous() for name, value in self._judged().state_dict().items()})
+        files = {"weights/last.safetensors": weights, "history.csv": history_table(self._rows())}
+        if epoch.best:
+            files["weights/best.safetensors"] = weights
+        self.run.commit(files, ended=epoch.ending)
 
+    def _rows(self) -> list[dict[str, Any]]:
+        """The epochs without what depends on the clock: two runs of one command on one machine have the same."""
+        return [{name: value for name, value in asdict(row).items() if name != "seconds"} for row in self.history]
 
-def _peak_memory() -> float | None:
-    """The most memory this process has held so far, in MiB; None where the system does not tell."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes on macOS, KiB elsewhere
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)
+    def save(self) -> None:
+        """Write a checkpoint: the state after the last step."""
+        self.watch.look()  # what is not a number is not saved
+        self.saved = time.perf_counter()
+        if self.processes.rank != 0:
+            return
+        timing = {
+            "started": self.started,
+            "seconds_by_epoch": [round(row.seconds, 3) for row in self.history],
+            "seconds_since": round(self.seconds, 3),
+            "peak_memory_mib": round(peak_memory(self.device), 1),
+        }
+        self.run.write("timing.json", timing)
+        step = (self.position.epoch - 1) * len(self.batches) + self.position.done
+        write_checkpoint(self.run, step, pack(self.learner, self.position))

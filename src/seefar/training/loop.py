@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from seefar.data.batches import Batches
-from seefar.models.layers import Network, use_generator
+from seefar.models.layers import use_generator
 from seefar.seeds import derive
+from seefar.training.optimisers import set_rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Step:
 
     Attributes:
         number: steps since the start of the run, this one included.
-        loss: mean cross-entropy of the batch in nats, float32 scalar, before the step.
+        loss: mean loss of the batch in nats, float32 scalar, before the step.
         correct: images of the batch that were right, int64 scalar, before the step.
         images: images in the batch.
         rate: learning rate.
@@ -32,37 +32,48 @@ class Step:
 
 
 def train_epoch(
-    network: Network,
+    network: nn.Module,
     batches: Batches,
+    criterion: Callable[[Tensor, Tensor], Tensor],
     optimiser: torch.optim.Optimizer,
     rate_at: Callable[[int], float],
     precision: torch.dtype,
+    scaler: torch.amp.GradScaler,
+    clip: float,
     epoch: int,
+    skip: int = 0,
 ) -> Iterator[Step]:
     """Pass over the training images once, yielding after each step.
 
     Args:
         network: on its device; it is changed in place.
         batches: where the images come from.
+        criterion: sum of the losses of a batch, from logits and targets.
         optimiser: holds the network's parameters.
         rate_at: the learning rate of a step, by its number from 1.
         precision: number format of convolutions and products; weights and loss are float32.
-        epoch: number of the epoch from 1; order and dropout depend on it and the seed alone.
+        scaler: keeps small gradients from vanishing in fp16; does nothing if disabled.
+        clip: largest length of the gradient; 0: any.
+        epoch: number of the epoch from 1; order, augmentation and dropout depend on it, the step and the seed alone.
+        skip: steps of the epoch that are done already.
     """
     device = batches.labels.device
     noise = torch.Generator(device)
-    use_generator(network, noise)
     network.train()
-    for number, (pixels, labels) in enumerate(batches.epoch(epoch), start=(epoch - 1) * len(batches) + 1):
+    for number, batch in enumerate(batches.epoch(epoch, skip), start=(epoch - 1) * len(batches) + skip + 1):
         noise.manual_seed(derive(batches.seed, "dropout", number))
-        rate = rate_at(number)
-        for group in optimiser.param_groups:
-            group["lr"] = rate
+        use_generator(network, noise, batch.part)
+        set_rate(optimiser, rate := rate_at(number))
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-            logits = network(pixels).float()
-        loss = F.cross_entropy(logits, labels)
+            logits = network(batch.pixels)
+        images = batch.part[2]
+        loss = criterion(logits.float(), batch.targets) / images
         optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        correct = (logits.detach().argmax(1) == labels).sum()
-        yield Step(number, loss.detach(), correct, len(labels), rate)
+        scaler.scale(loss * batches.processes).backward()  # processes average their gradients
+        if clip:
+            scaler.unscale_(optimiser)
+            nn.utils.clip_grad_norm_(network.parameters(), clip)
+        scaler.step(optimiser)
+        scaler.update()
+        correct = (logits.detach().argmax(1) == batch.labels).sum()
+        yield Step(number, loss.detach(), correct, images, rate)

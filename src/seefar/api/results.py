@@ -1,0 +1,101 @@
+"""What came of a run: evaluate, predict, report; and `run`, which does everything in a row."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from seefar.api.images import load
+from seefar.api.training import data_of, open_run, train
+from seefar.data.images import Dataset
+from seefar.errors import ModelFileError, UsageError
+from seefar.recipes import Recipe
+from seefar.runs.folder import Run
+
+if TYPE_CHECKING:
+    from seefar.evaluation.evaluate import Evaluation
+    from seefar.evaluation.predictions import Prediction
+
+
+def evaluate(
+    run: str | Path | Run,
+    split: Literal["validation", "test"] = "validation",
+    *,
+    data: Dataset | None = None,
+    device: str = "auto",
+) -> "Evaluation":
+    """Evaluate a trained network; the numbers and the predictions go into the run folder.
+
+    Args:
+        run: a run or its folder.
+        split: "validation", or "test": that is a look at the test images, counted in the run's ledger and in `SEEFAR_HOME`.
+        data: the data the run was trained on; by default it is loaded again from where it came from.
+        device: "auto", "cpu", "cuda" or "mps".
+
+    Raises:
+        ModelFileError: the run is damaged or was trained on other data.
+        UsageError: there is no such split.
+    """
+    from seefar.evaluation.evaluate import evaluate
+    from seefar.files import lock
+    from seefar.runs.pictures import keep_test_description
+
+    if split not in ("validation", "test"):
+        raise UsageError(f"split is {split!r}; allowed is validation or test")
+    run = open_run(run)
+    data = data or data_of(run)
+    facts = run.read("data.json")
+    if data.train.digest != facts["digest"]:
+        raise ModelFileError(
+            f"{run.path} was trained on other data: its training images have SHA-256 {facts['digest'][:12]}..., "
+            f"these {data.train.digest[:12]}...; give the original data, or train again"
+        )
+    images = data.test if split == "test" else data.train.select(run.read("splits.json")["validation"])
+    with lock(run.path / ".lock"):
+        if split == "test":
+            keep_test_description(run, data)
+        return evaluate(run, images, split, device)
+
+
+def predict(run: str | Path | Run, images: Sequence[str | Path], *, device: str = "auto") -> "list[Prediction]":
+    """Classify image files, prepared exactly as the training images were.
+
+    Args:
+        run: a trained run or its folder.
+        images: files and folders; a folder stands for all images below it.
+        device: "auto", "cpu", "cuda" or "mps".
+
+    Returns:
+        One Prediction a file; a file that cannot be read has `error` set and stops nothing.
+    """
+    from seefar.evaluation.predictions import predict_files
+
+    return predict_files(open_run(run), [Path(image) for image in images], device)
+
+
+def report(run: str | Path | Run) -> Path:
+    """Write `report.html`, one page that needs nothing else, from what is in the run folder; return its path."""
+    from seefar.reporting.page import write_report
+
+    return write_report(open_run(run))
+
+
+def run(data: str | Path | Dataset, recipe: str | Recipe = "baseline", seed: int = 0, **options: Any) -> Run:
+    """The whole path: load, train, evaluate on validation, evaluate on test once, report.
+
+    Args:
+        data: a Dataset, or a name or path for `load`.
+        recipe: a name or a Recipe.
+        seed: of weights, order and dropout.
+        options: further arguments of `train`.
+
+    Returns:
+        The run; the report is at `run.path / "report.html"`.
+    """
+    if not isinstance(data, Dataset):
+        data = load(data)
+    trained = train(data, recipe, seed, **options)
+    device = options.get("device", "auto")
+    evaluate(trained, "validation", data=data, device=device)
+    evaluate(trained, "test", data=data, device=device)
+    report(trained)
+    return trained

@@ -1,0 +1,95 @@
+"""The learning-rate finder: a short trial with a rate that grows from step to step shows from where to where training works.
+
+Source: Smith 2017, "Cyclical learning rates for training neural networks", section 3.3, https://arxiv.org/abs/1506.01186
+"""
+
+import copy
+import functools
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+from seefar.data.batches import Batches
+from seefar.data.images import ImageSet
+from seefar.models.device import choose_precision
+from seefar.models.layers import Network
+from seefar.recipes import Recipe
+from seefar.seeds import derive
+from seefar.training.fit import augmentation
+from seefar.training.loop import train_epoch
+from seefar.training.optimisers import OPTIMISERS, parameter_groups
+
+LOWEST, HIGHEST = 1e-5, 10.0  # learning rates (chosen by hand: no optimiser here wants one outside)
+STEPS = 120  # 20 for each factor of ten (chosen by hand)
+SMOOTHING = 0.9  # of the losses, which jump from batch to batch (chosen by hand)
+ENOUGH = 2.0  # times the lowest loss at which the trial ends (chosen by hand)
+BELOW = (
+    10  # the lowest loss stands where training is about to break; a tenth of that rate is safe (the rule of fastai's finder)
+)
+
+
+@dataclass(frozen=True)
+class RateCurve:
+    """What a trial found.
+
+    Attributes:
+        rates: the learning rate of each step.
+        losses: the loss in nats at each step, smoothed.
+        suggestion: a tenth of the rate at which the loss was lowest: a good first value for `learning_rate`.
+    """
+
+    rates: list[float]
+    losses: list[float]
+    suggestion: float
+
+
+def find_rate(recipe: Recipe, seed: int, train: ImageSet, network: Network, device: torch.device) -> RateCurve:
+    """Try learning rates on a copy of the network, which stays as it is; so does every other stream of random numbers.
+
+    Args:
+        recipe: batch size, optimiser, augmentation and number format count; its own rate and schedule do not.
+        seed: the trial draws from streams of its own, derived from it.
+        train: images to learn from.
+        network: where to start; on the CPU or `device`.
+        device: where to compute.
+    """
+    trial = copy.deepcopy(network).to(device)
+    precision = choose_precision(recipe.precision, device)
+    groups = parameter_groups(trial, recipe.bias_rate, recipe.head_rate, recipe.weight_decay)
+    optimiser = OPTIMISERS[recipe.optimiser](groups, LOWEST, recipe.momentum)
+    batches = Batches(train, recipe.batch_size, derive(seed, "rate finder"), device, augmentation(recipe))
+    criterion = functools.partial(F.cross_entropy, label_smoothing=recipe.label_smoothing, reduction="sum")
+    scaler = torch.amp.GradScaler(device.type, enabled=precision == torch.float16)
+    growth = (HIGHEST / LOWEST) ** (1 / (STEPS - 1))
+    rates: list[float] = []
+    losses: list[float] = []
+    mean, epoch = 0.0, 0
+    while len(rates) < STEPS:
+        epoch += 1
+        steps = train_epoch(
+            trial,
+            batches,
+            criterion,
+            optimiser,
+            lambda number: LOWEST * growth ** (number - 1),
+            precision,
+            scaler,
+            recipe.gradient_clip,
+            epoch,
+        )
+        for step in steps:
+            mean = SMOOTHING * mean + (1 - SMOOTHING) * step.loss.item()
+            smooth = mean / (1 - SMOOTHING**step.number)
+            if not math.isfinite(smooth) or (losses and smooth > ENOUGH * min(losses)):
+                return _curve(rates, losses)
+            rates.append(step.rate)
+            losses.append(smooth)
+            if len(rates) == STEPS:
+                break
+    return _curve(rates, losses)
+
+
+def _curve(rates: list[float], losses: list[float]) -> RateCurve:
+    return RateCurve(rates, losses, rates[losses.index(min(losses))] / BELOW)

@@ -1,0 +1,111 @@
+"""Everything that a training needs to go on exactly where it was, as bytes and back. No generator is in it: seeds follow from the step."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from seefar.errors import ModelFileError
+from seefar.models.layers import Network
+from seefar.training.averaging import Average
+
+
+@dataclass
+class Position:
+    """Where a training stands.
+
+    Attributes:
+        epoch: the epoch that is going on, from 1; the one behind the last if training came to its end.
+        done: its steps that are done.
+        loss: sum over those steps of loss times images, float32 as the device added it up.
+        correct: images that were right in them.
+        history: the rows of the epochs before.
+    """
+
+    epoch: int = 1
+    done: int = 0
+    loss: float = 0.0
+    correct: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Learner:
+    """What changes from step to step: network, optimiser, the running average of the weights if there is one, the fp16 scaler."""
+
+    network: Network
+    optimiser: torch.optim.Optimizer
+    average: Average | None
+    scaler: torch.amp.GradScaler
+
+
+def pack(learner: Learner, position: Position) -> bytes:
+    """A checkpoint: tensors, and the numbers as JSON in the header; floats in full."""
+    tensors = {f"network.{name}": value for name, value in learner.network.state_dict().items()}
+    numbers: dict[str, dict[str, Any]] = {}
+    for index, entries in learner.optimiser.state_dict()["state"].items():
+        for key, value in entries.items():
+            if isinstance(value, Tensor):
+                tensors[f"optimiser.{index}.{key}"] = value
+            else:
+                numbers.setdefault(str(index), {})[key] = value
+    if learner.average:
+        tensors |= {f"average.{name}": value for name, value in learner.average.network.state_dict().items()}
+    facts = {
+        "position": asdict(position),
+        "optimiser": numbers,
+        "updates": learner.average.updates if learner.average else 0,
+        "scaler": learner.scaler.state_dict(),
+    }
+    return safetensors.torch.save({name: value.contiguous() for name, value in tensors.items()}, {"facts": json.dumps(facts)})
+
+
+def unpack(content: bytes, learner: Learner) -> Position:
+    """Put a checkpoint back into a learner that was made from the same recipe.
+
+    Raises:
+        ModelFileError: it is not a checkpoint, or one of another recipe.
+    """
+    try:
+        tensors = safetensors.torch.load(content)
+        facts = _facts(content)
+        position = Position(**facts["position"])
+        learner.network.load_state_dict(_part(tensors, "network"))
+        if learner.average:
+            learner.average.network.load_state_dict(_part(tensors, "average"))
+            learner.average.updates = facts["updates"]
+        _load_optimiser(learner.optimiser, _part(tensors, "optimiser"), facts["optimiser"])
+        learner.scaler.load_state_dict(facts["scaler"])
+    except (safetensors.SafetensorError, RuntimeError, ValueError, KeyError, TypeError) as error:
+        raise ModelFileError(f"the checkpoint does not fit this recipe: {error}; train again") from error
+    return position
+
+
+def position_of(content: bytes) -> Position:
+    """Where a checkpoint was made, without its tensors. Raises ModelFileError if it is none."""
+    try:
+        return Position(**_facts(content)["position"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelFileError(f"this is no checkpoint: {error}; train again") from error
+
+
+def _facts(content: bytes) -> dict[str, Any]:
+    """The numbers in the header; safetensors itself gives them for files only."""
+    length = int.from_bytes(content[:8], "little")
+    facts: dict[str, Any] = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["facts"])
+    return facts
+
+
+def _part(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
+    return {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
+
+
+def _load_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor], numbers: dict[str, dict[str, Any]]) -> None:
+    entries: dict[int, dict[str, Any]] = {int(index): dict(values) for index, values in numbers.items()}
+    for name, value in tensors.items():
+        index, _, key = name.partition(".")
+        entries.setdefault(int(index), {})[key] = value
+    optimiser.load_state_dict({"state": entries, "param_groups": optimiser.state_dict()["param_groups"]})
