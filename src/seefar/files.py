@@ -148,5 +148,6 @@ def lock(path: Path, *, wait: Callable[[str], None] | None = None) -> Iterator[N
         path.write_text(f"process {os.getpid()} on {socket.gethostname()}")
         yield
     finally:
-        path.write_text("")
+        with contextlib.suppress(OSError):  # the folder may be gone; then that is the error to be told
+            path.write_text("")
         holder.release()

@@ -16,7 +16,7 @@ from seefar.data.images import Dataset
 from seefar.data.splits import carve
 from seefar.errors import DivergedError, UsageError
 from seefar.runs import folder
-from seefar.training.fit import Epoch, check, fit
+from seefar.training.fit import Epoch, fit
 from seefar.training.loop import Step
 from seefar.training.schedules import SCHEDULES
 
@@ -146,12 +146,6 @@ def test_divergence_stops_with_the_rate_and_keeps_the_epochs_before(
     run.verify()
     assert len(run.history()) == 2
     assert run.ended() == "diverged"
-
-
-@pytest.mark.parametrize(("field", "value"), [("optimiser", "adma"), ("schedule", "consant"), ("model", "vgf")])
-def test_names_that_do_not_exist_are_refused_before_any_image_is_touched(field: str, value: str) -> None:
-    with pytest.raises(UsageError, match=rf"no {field} is called '{value}' \(did you mean"):
-        check(recipes.change(recipes.find("tiny"), {field: value}), 10, 32)
 
 
 def test_images_too_small_for_the_recipe_are_refused(tmp_path: Path) -> None:

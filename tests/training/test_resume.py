@@ -218,6 +218,12 @@ def test_a_finished_run_can_be_trained_for_longer(small_data: Dataset, tmp_path:
     resumed.verify()
 
 
+def test_fewer_epochs_than_are_done_are_refused(small_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken_off(small_data, tmp_path / "run", 24, monkeypatch)
+    with pytest.raises(UsageError, match="3 epochs are done already; --epochs 2 is not more"):
+        sf.resume(tmp_path / "run", data=small_data, epochs=2, quiet=True)
+
+
 def test_without_a_checkpoint_it_starts_anew(small_data: Dataset, tmp_path: Path, reference: dict[str, bytes]) -> None:
     """Killed before the first one was written."""
     shutil.copytree(tmp_path / "reference", tmp_path / "run")

@@ -106,7 +106,7 @@ def augmented(
     from seefar.api.training import choose
     from seefar.data.batches import see
     from seefar.data.describe import examples
-    from seefar.training.fit import augmentation
+    from seefar.training.prepare import augmentation
 
     chosen = choose(recipe, data.train.size, **changes)
     candidates = examples(data.train, -(-images // len(data.classes)))

@@ -48,7 +48,8 @@ def _content(run: Run) -> dict[str, Any]:
     """Everything that the template shows; the charts are still figures, by the name of their file."""
     recipe, data, history = from_json(run.recipe()), run.read("data.json"), run.history()
     seed = run.read("recipe.json")["seed"]
-    about = f"{data['name']}, recipe {recipe.name}, seed {seed}"
+    name = words.recipe_name(recipe.name)
+    about = f"{data['name']}, recipe {name}, seed {seed}"
     timing = run.read("timing.json")
     described = run.read("description-train.json")
     validation, test, on_test = (
@@ -70,6 +71,8 @@ def _content(run: Run) -> dict[str, Any]:
         "folder": run.path.name,
         "about": about,
         "recipe": recipe,
+        "recipe_name": name,
+        "changes": recipe.name.split("+")[1:],
         "fields": [
             (field, text(getattr(recipe, field)), meaning)
             for field, meaning in meanings().items()

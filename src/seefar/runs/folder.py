@@ -106,7 +106,7 @@ class Run:
         new = {name: [hashlib.sha256(content).hexdigest()] for name, content in contents.items()}
         if self.has("manifest.json"):
             both = {name: [*digests[name], *accepted] for name, accepted in new.items() if name in digests}
-            self.write("manifest.json", {"format": formats.FORMAT, "ended": ended, "sha256": digests | both})
+            self.write("manifest.json", {"format": formats.FORMAT, "ended": self.ended(), "sha256": digests | both})
         for name, content in contents.items():
             self.write_bytes(name, content)
         self.write("manifest.json", {"format": formats.FORMAT, "ended": ended, "sha256": digests | new})
@@ -124,6 +124,11 @@ class Run:
         """Why training ended: "finished", "patience", "diverged", "interrupted"; empty if it did not, or left nothing."""
         ended: str = self._manifest()["ended"] if self.has("manifest.json") else ""
         return ended
+
+    def digest(self, name: str) -> str:
+        """The SHA-256 that a file of the run should have, in hexadecimal."""
+        digest: str = self._manifest()["sha256"][name][-1]
+        return digest
 
     def verify(self) -> None:
         """Raise ModelFileError if there is no manifest, if it is of a newer format, or if a file differs from it."""

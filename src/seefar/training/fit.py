@@ -1,7 +1,5 @@
-"""The one place where a recipe is unpacked: from images and a recipe to a trained run folder, step by step, epoch by epoch."""
+"""From images and a recipe to a trained run folder: steps folded into epochs, each validated and saved."""
 
-import functools
-import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -12,11 +10,8 @@ import safetensors.torch
 import torch
 import torch.nn.functional as F
 
-from seefar.data import augment
-from seefar.data.augment import Augmentation
-from seefar.data.batches import Batches
 from seefar.data.images import ImageSet
-from seefar.errors import DivergedError, OutOfMemoryError, StoppedError, UsageError, did_you_mean
+from seefar.errors import DivergedError, OutOfMemoryError, StoppedError, UsageError
 from seefar.models.device import choose_precision, is_out_of_memory, peak_memory
 from seefar.models.layers import Network
 from seefar.models.predict import predict
@@ -24,15 +19,13 @@ from seefar.recipes import Recipe
 from seefar.runs.checkpoints import write_checkpoint
 from seefar.runs.folder import Run, history_table
 from seefar.training import stopping
-from seefar.training.averaging import Average
-from seefar.training.balancing import class_weights
 from seefar.training.divergence import Watch, check_epoch
 from seefar.training.loop import Step, train_epoch
-from seefar.training.network import Start, build_network, new_network
-from seefar.training.optimisers import OPTIMISERS, parameter_groups
+from seefar.training.network import Start, new_network
+from seefar.training.prepare import check, new_batches, new_criterion, new_learner
 from seefar.training.processes import ALONE, Processes
-from seefar.training.schedules import SCHEDULES, Course, Moment, share
-from seefar.training.state import Learner, Position, pack, position_of, unpack
+from seefar.training.schedules import Course, Moment, share
+from seefar.training.state import Position, pack, position_of, unpack
 
 SAVE_EVERY = 300  # seconds after which a long epoch is saved in between (chosen by hand)
 
@@ -62,51 +55,6 @@ class Epoch:
     best: bool
     seconds: float
     ending: str
-
-
-def check(recipe: Recipe, classes: int, size: int, images: float = math.inf, processes: int = 1) -> None:
-    """Raise UsageError, before anything is done, if the recipe names what does not exist or cannot work on such images.
-
-    Args:
-        recipe: what to check; the ranges of its numbers are checked in `seefar.recipes`.
-        classes: number of classes.
-        size: height and width of the images in pixels.
-        images: number of training images, where it is known already.
-        processes: how many share each step.
-    """
-    for field, known in (("optimiser", OPTIMISERS), ("schedule", SCHEDULES)):
-        if (name := getattr(recipe, field)) not in known:
-            raise UsageError(f"no {field} is called {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}")
-    build_network(recipe, classes, size)
-    augment.check(augmentation(recipe), size)
-    if recipe.batch_size > images:
-        raise UsageError(f"batch_size is {recipe.batch_size}, but there are {images} training images; use --set batch_size=...")
-    if recipe.batch_size % processes:
-        even = processes * max(recipe.batch_size // processes, 1)
-        raise UsageError(
-            f"batch_size is {recipe.batch_size}, which {processes} processes cannot share evenly; use --set batch_size={even}"
-        )
-    least = processes * (2 if recipe.batch_norm else 1)  # one image has no deviation to be divided by
-    if 0 < images % recipe.batch_size < least:
-        raise UsageError(
-            f"batches of {recipe.batch_size} leave {images % recipe.batch_size} of the {images} training images for the last step, "
-            f"and it needs {least}; use another --set batch_size=..."
-        )
-
-
-def augmentation(recipe: Recipe) -> Augmentation:
-    """How the recipe changes training images."""
-    return Augmentation(
-        recipe.flip,
-        recipe.shift,
-        recipe.rotate,
-        recipe.zoom,
-        recipe.cutout,
-        recipe.brightness,
-        recipe.contrast,
-        recipe.mixup,
-        recipe.cutmix,
-    )
 
 
 def earlier_epochs(checkpoint: bytes, run: Run) -> list[Epoch]:
@@ -194,31 +142,10 @@ class _Training:
         self.recipe, self.run, self.device, self.processes = recipe, run, device, processes
         self.validation = validation
         self.precision = choose_precision(recipe.precision, device)
-        network = new_network(recipe, seed, train, start).to(device)
-        groups = parameter_groups(network, recipe.bias_rate, recipe.head_rate, recipe.weight_decay)
-        self.learner = Learner(
-            network,
-            OPTIMISERS[recipe.optimiser](groups, recipe.learning_rate, recipe.momentum),
-            Average(network, recipe.averaging) if recipe.averaging else None,
-            torch.amp.GradScaler(device.type, enabled=self.precision == torch.float16),
-        )
-        self.batches = Batches(
-            train,
-            recipe.batch_size,
-            seed,
-            device,
-            augmentation(recipe),
-            evenly=recipe.balance == "sampling",
-            process=processes.rank,
-            processes=processes.count,
-        )
-        self.criterion = functools.partial(
-            F.cross_entropy,
-            weight=class_weights(train.counts().tolist()).to(device) if recipe.balance == "weights" else None,
-            label_smoothing=recipe.label_smoothing,
-            reduction="sum",
-        )
-        self.network = processes.wrap(network, device, train.size)
+        self.learner = new_learner(recipe, new_network(recipe, seed, train, start), device)
+        self.batches = new_batches(recipe, seed, train, device, processes)
+        self.criterion = new_criterion(recipe, train, device)
+        self.network = processes.wrap(self.learner.network, device, train.size)
         self.course = Course(recipe.warmup, recipe.drop_factor, recipe.drop_after, recipe.min_change)
         self.position = Position()
         self.history: list[Epoch] = []
@@ -231,6 +158,8 @@ class _Training:
         """Stand where the checkpoint was made."""
         self.position = unpack(checkpoint, self.learner)
         self.history = earlier_epochs(checkpoint, self.run)
+        if len(self.history) >= self.recipe.epochs and not self.is_over():
+            raise UsageError(f"{len(self.history)} epochs are done already; --epochs {self.recipe.epochs} is not more")
         if self.history and self.history[-1].ending == "finished" and len(self.history) < self.recipe.epochs:
             self.history[-1] = replace(self.history[-1], ending="")  # it is to be trained for longer than at first
         if self.run.has("timing.json"):

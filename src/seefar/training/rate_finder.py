@@ -4,22 +4,18 @@ Source: Smith 2017, "Cyclical learning rates for training neural networks", sect
 """
 
 import copy
-import functools
 import math
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 
-from seefar.data.batches import Batches
 from seefar.data.images import ImageSet
 from seefar.models.device import choose_precision
 from seefar.models.layers import Network
 from seefar.recipes import Recipe
 from seefar.seeds import derive
-from seefar.training.fit import augmentation
 from seefar.training.loop import train_epoch
-from seefar.training.optimisers import OPTIMISERS, parameter_groups
+from seefar.training.prepare import new_batches, new_criterion, new_learner
 
 LOWEST, HIGHEST = 1e-5, 10.0  # learning rates (chosen by hand: no optimiser here wants one outside)
 STEPS = 120  # 20 for each factor of ten (chosen by hand)
@@ -55,13 +51,10 @@ def find_rate(recipe: Recipe, seed: int, train: ImageSet, network: Network, devi
         network: where to start; on the CPU or `device`.
         device: where to compute.
     """
-    trial = copy.deepcopy(network).to(device)
+    trial = new_learner(recipe, copy.deepcopy(network), device)
+    batches = new_batches(recipe, derive(seed, "rate finder"), train, device)
+    criterion = new_criterion(recipe, train, device)
     precision = choose_precision(recipe.precision, device)
-    groups = parameter_groups(trial, recipe.bias_rate, recipe.head_rate, recipe.weight_decay)
-    optimiser = OPTIMISERS[recipe.optimiser](groups, LOWEST, recipe.momentum)
-    batches = Batches(train, recipe.batch_size, derive(seed, "rate finder"), device, augmentation(recipe))
-    criterion = functools.partial(F.cross_entropy, label_smoothing=recipe.label_smoothing, reduction="sum")
-    scaler = torch.amp.GradScaler(device.type, enabled=precision == torch.float16)
     growth = (HIGHEST / LOWEST) ** (1 / (STEPS - 1))
     rates: list[float] = []
     losses: list[float] = []
@@ -69,13 +62,13 @@ def find_rate(recipe: Recipe, seed: int, train: ImageSet, network: Network, devi
     while len(rates) < STEPS:
         epoch += 1
         steps = train_epoch(
-            trial,
+            trial.network,
             batches,
             criterion,
-            optimiser,
+            trial.optimiser,
             lambda number: LOWEST * growth ** (number - 1),
             precision,
-            scaler,
+            trial.scaler,
             recipe.gradient_clip,
             epoch,
         )

@@ -17,7 +17,8 @@ def graceful() -> Iterator[Callable[[], int]]:
     """For the length of the block, the value tells the number of the signal that has arrived, 0 if none has.
 
     A signal that was ignored before (`nohup`) stays ignored. Outside the main thread nothing can be caught, and 0 is told.
-    Under torchrun a second signal changes nothing: a batch system may send one to each process, and torchrun the same again.
+    Under torchrun a second signal changes nothing, behind the block either: a batch system may send one to each process, and
+    torchrun the same again while they leave.
     """
     received, alone = 0, place() is None
 
@@ -41,4 +42,4 @@ def graceful() -> Iterator[Callable[[], int]]:
         yield lambda: received
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, handler if alone or not received else signal.SIG_IGN)

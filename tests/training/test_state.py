@@ -1,0 +1,76 @@
+"""The state: what goes in comes out, to the bit; what does not fit is refused."""
+
+import pytest
+import torch
+from tests.conftest import SMALL, images
+
+from seefar import recipes
+from seefar.errors import ModelFileError
+from seefar.training.averaging import Average
+from seefar.training.network import new_network
+from seefar.training.optimisers import OPTIMISERS, parameter_groups
+from seefar.training.state import Learner, Position, pack, position_of, unpack
+
+ROW = {"number": 1, "loss": 0.1 + 0.2, "accuracy": 1 / 3, "best": True, "ending": ""}
+
+
+def learner(optimiser: str = "adamw", seed: int = 0, steps: int = 2, **changes: object) -> Learner:
+    recipe = recipes.change(recipes.find("tiny"), SMALL | {"batch_norm": True} | changes)
+    network = new_network(recipe, seed, images(20, 0, "train"))
+    made = Learner(
+        network,
+        OPTIMISERS[optimiser](parameter_groups(network, 1.0, 1.0, 0.1), 0.01, 0.9),
+        Average(network, 0.9),
+        torch.amp.GradScaler("cpu", enabled=False),
+    )
+    for _ in range(steps):
+        network(torch.randint(0, 256, (8, 3, 16, 16))).square().mean().backward()
+        made.optimiser.step()
+        assert made.average
+        made.average.update()
+    return made
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_what_goes_in_comes_out(optimiser: str) -> None:
+    one, other = learner(optimiser), learner(optimiser, seed=1, steps=0)
+    position = Position(epoch=2, done=3, loss=float(torch.tensor(0.1)), correct=7, history=[ROW])
+    content = pack(one, position)
+    assert unpack(content, other) == position == position_of(content)
+    assert pack(other, position) == content
+    assert one.average
+    assert other.average
+    assert other.average.updates == one.average.updates == 2
+
+
+def test_equal_learners_give_equal_bytes() -> None:
+    torch.manual_seed(0)
+    first = pack(learner(), Position())
+    torch.manual_seed(0)
+    assert pack(learner(), Position()) == first
+
+
+def test_the_scale_of_fp16_is_kept() -> None:
+    one, other = learner(), learner()
+    one = Learner(one.network, one.optimiser, one.average, torch.amp.GradScaler("cpu", init_scale=512.0))
+    other = Learner(other.network, other.optimiser, other.average, torch.amp.GradScaler("cpu"))
+    one.scaler.scale(torch.ones(1))  # the scaler makes its tensors at the first use
+    unpack(pack(one, Position()), other)
+    assert other.scaler.get_scale() == 512.0
+
+
+@pytest.mark.parametrize("changes", [{"widths": [[8], [16]]}, {"dense": 8}, {"batch_norm": False}, {"optimiser": "sgd"}])
+def test_a_state_of_another_recipe_is_refused(changes: dict[str, object]) -> None:
+    """Fault 69."""
+    content = pack(learner(), Position())
+    other = learner(str(changes.pop("optimiser", "adamw")), **changes)
+    if changes:
+        with pytest.raises(ModelFileError, match="the checkpoint does not fit this recipe"):
+            unpack(content, other)
+
+
+def test_a_header_that_claims_more_than_there_is_costs_no_memory() -> None:
+    """Fault 71: a tensor of a terabyte."""
+    header = b'{"network.x":{"dtype":"F32","shape":[250000000000],"data_offsets":[0,1000000000000]}}'
+    with pytest.raises(ModelFileError, match="does not fit"):
+        unpack(len(header).to_bytes(8, "little") + header, learner())
