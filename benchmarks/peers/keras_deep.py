@@ -48,7 +48,7 @@ def network() -> keras.Model:
             model.add(layers.BatchNormalization())
             model.add(layers.ReLU())
         model.add(layers.MaxPooling2D())
-        model.add(layers.SpatialDropout2D(0.09 * number / len(STAGES)))
+        model.add(layers.SpatialDropout2D(0.06 * number / len(STAGES)))
     model.add(layers.Flatten())
     model.add(layers.Dropout(0.1))
     model.add(layers.Dense(10, activation="softmax"))
