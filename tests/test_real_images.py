@@ -39,3 +39,10 @@ def test_the_whole_path_on_real_images(real_images: Path, tmp_path: Path) -> Non
     assert (run / "report.html").stat().st_size < 3_000_000
     data = json.loads((run / "data.json").read_text())
     assert (data["train"], data["validation"]) == ([4500] * 10, [500] * 10)
+
+
+def test_two_epochs_of_deep_leave_baseline_behind(real_images: Path, tmp_path: Path) -> None:
+    """On validation only: the promised accuracy on test takes its 24 epochs, and looks at test are not for tests."""
+    run = sf.train(sf.load(real_images), "deep", out=tmp_path / "run", epochs=2, quiet=True)
+    assert run.history()[-1]["validation_accuracy"] > 0.7
+    assert run.read("timing.json")["peak_memory_mib"] < 3 * 1024
