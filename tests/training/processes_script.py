@@ -4,6 +4,7 @@ Scenarios run in memory, one after the other, and leave a JSON file for each pro
 end of one step, in torchrun's first attempt only.
 """
 
+import atexit
 import contextlib
 import json
 import os
@@ -109,6 +110,11 @@ def milliseconds(together: processes.Together) -> float:
     return min(means)
 
 
+def threads() -> list[str]:
+    """The names of this program's threads."""
+    return [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
+
+
 def inject(kind: str, rank: int, at: int) -> None:
     """Let something befall process `rank` at the end of step `at`; `signs` are left of who came there, and of who decoded."""
     train_epoch, decode_each = fit.train_epoch, folder.decode_each
@@ -141,8 +147,11 @@ def sign(name: str) -> None:
 if __name__ == "__main__":
     what, *words = sys.argv[1:]
     if what == "scenarios":
-        found = scenarios(Path(words[0]))
-        (Path(words[0]) / f"{RANK}.json").write_text(json.dumps(found))
+        out, before = Path(words[0]), list[str]()
+        atexit.register(lambda: (out / f"threads-{RANK}.json").write_text(json.dumps([before, threads()])))  # runs last
+        found = scenarios(out)
+        before += threads()
+        (out / f"{RANK}.json").write_text(json.dumps(found))
     else:
         inject(words[0], int(words[1]), int(words[2]))
         sys.argv[1:] = words[3:]

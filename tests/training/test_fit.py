@@ -154,3 +154,12 @@ def test_images_too_small_for_the_recipe_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="halve 8x8 images to 1x1"):
         sf.train(data, "tiny", out=tmp_path / "run", quiet=True)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("patience", "epochs", "ending"), [(0, 1, "finished"), (1, 2, "patience"), (3, 4, "finished")])
+def test_why_training_ended_is_stored(small_data: Dataset, tmp_path: Path, patience: int, epochs: int, ending: str) -> None:
+    """Nothing counts as better here, so patience ends the run, unless it has come to its end anyway."""
+    planned = 1 if patience == 0 else 4
+    run = train(small_data, tmp_path / "run", epochs=planned, patience=patience, min_change=1.0)
+    assert [row["ending"] for row in run.history()] == [""] * (epochs - 1) + [ending]
+    assert run.ended() == ending

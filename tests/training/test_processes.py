@@ -18,8 +18,11 @@ from tests.conftest import images
 from tests.training import processes_script as script
 
 import seefar as sf
-from seefar.errors import UsageError
+from seefar import recipes
+from seefar.errors import SeefarError, UsageError
+from seefar.runs.folder import Run
 from seefar.training import launch, processes
+from seefar.training.fit import fit
 from seefar.training.loop import Step
 
 ROOT = Path(__file__).parents[2]
@@ -179,9 +182,18 @@ def test_a_signal_to_one_of_them_stops_all_and_the_rest_comes_out_the_same(
     assert_same_bits(folder / "norm", folder / "resumed")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are listed in /proc")
+def test_no_thread_of_a_group_outlives_it(scenarios: tuple[Path, list[dict[str, Any]]]) -> None:
+    """One that drops a tensor while Python ends aborts the program, now and then (seen with torch 2.13)."""
+    for rank in range(2):
+        before, after = json.loads((scenarios[0] / f"threads-{rank}.json").read_text())
+        assert [name for name in before if "gloo" in name]
+        assert [name for name in after if "gloo" in name] == []
+
+
 def test_nothing_but_the_runs_is_left(scenarios: tuple[Path, list[dict[str, Any]]]) -> None:
     assert names(scenarios[0] / "resumed") == names(scenarios[0] / "augmented")
-    assert {path.name for path in scenarios[0].iterdir()} == {*script.CHANGES, "resumed", "place", "0.json", "1.json"}
+    assert {path.name for path in scenarios[0].iterdir() if path.is_dir()} == {*script.CHANGES, "resumed", "place"}
 
 
 # Agreement
@@ -214,11 +226,11 @@ def test_what_the_first_makes_reaches_all(scenarios: tuple[Path, list[dict[str, 
         assert found["total"] == [3.0, 1.0]
         assert found["shared"] == {"from": 0, "name": "\udce9"}
         assert found["bytes"] == ["None", "b''", r"b'\x00\x01\x02'"]
-        assert found["failed"][:2] == ["DataError" if rank == 0 else "SeefarError", 3]
+        assert found["failed"][:2] == ["DataError" if rank == 0 else "OtherFailedError", 3]
 
 
 def test_to_meet_after_a_step_costs_little(scenarios: tuple[Path, list[dict[str, Any]]]) -> None:
-    """0.13 ms where the two have a core each (docs/log.md); ten times that where others work too."""
+    """0.13 ms where the two have a core each; ten times that where others work too (measured on two cores)."""
     assert scenarios[1][0]["milliseconds"] < 5
 
 
@@ -256,6 +268,15 @@ def test_a_batch_that_cannot_be_shared_is_refused(place: Place, data: Path) -> N
     assert not (place.path / "run").exists()
 
 
+def test_fewer_validation_images_than_processes_are_refused(tmp_path: Path) -> None:
+    many = processes.Processes()
+    many.count = 20
+    recipe = recipes.change(recipes.find("tiny"), SMALL | {"batch_size": "20"})
+    training = fit(recipe, 0, images(80, 0, "train"), images(12, 1, "train"), Run(tmp_path), CPU, processes=many)
+    with pytest.raises(UsageError, match="20 processes cannot share 12 validation images"):
+        next(training)
+
+
 def test_if_the_one_that_loads_fails_all_end_at_once(place: Place, data: Path) -> None:
     """Fault 21."""
     damaged = place.path / "damaged"
@@ -282,6 +303,7 @@ def test_one_that_ends_is_named_and_a_restart_makes_good(place: Place, data: Pat
     assert_same_bits(out, whole[0].path / "runs" / "run")
 
 
+@pytest.mark.slow
 def test_sigterm_to_one_of_them_is_saved_by_all(place: Place, data: Path, whole: tuple[Place, Finished]) -> None:
     """Fault 107: it arrives in step 10; torchrun takes their leaving for a failure, and starts both again."""
     out = place.path / "run"
@@ -362,7 +384,7 @@ def test_without_torchrun_nothing_is_asked_and_nothing_changes(monkeypatch: pyte
     step = Step(1, torch.tensor(1.0), torch.tensor(3), 16, 0.1)
     assert alone.meet(step, 15) == (step, 15)
     assert launch.is_first()
-    assert launch.is_first_to_fail()
+    assert launch.is_told_here(SeefarError("anything"))
     with launch.in_turn() as goes_first:
         assert goes_first
 

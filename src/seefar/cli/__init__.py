@@ -13,7 +13,7 @@ from cyclopts import App, CycloptsError
 from seefar.cli import data, evaluate, find_rate, predict, recipes, report, run, train
 from seefar.cli.options import epilogue
 from seefar.errors import SeefarError
-from seefar.training.launch import is_first_to_fail
+from seefar.training.launch import is_told_here
 from seefar.version import __version__
 
 app = App(
@@ -74,7 +74,7 @@ def _terminate(_signal: int, _frame: FrameType | None) -> Never:
 def _explain(error: BaseException) -> int:
     """Print one line about the error, unless another process of the same training has told of its own; return the exit code."""
     code, message, details = _read(error)
-    if is_first_to_fail():
+    if is_told_here(error):
         print(f"error: {message}", *(f"  {line}" for line in details), sep="\n", file=sys.stderr, flush=True)
     return code
 

@@ -101,6 +101,8 @@ def fit(
         OutOfMemoryError: a step needs more memory than there is.
     """
     check(recipe, len(train.classes), train.size, len(train), processes.count)
+    if len(validation) < processes.count:
+        raise UsageError(f"{processes.count} processes cannot share {len(validation)} validation images; use fewer processes")
     training = _Training(recipe, seed, train, validation, run, device, start, processes)
     if checkpoint is not None:
         training.go_back_to(checkpoint)
@@ -245,9 +247,9 @@ class _Training:
         )
         self.history.append(epoch)
         scores = self.scores()
-        ending = "finished" if epoch.number == recipe.epochs else ""
-        if stopping.is_over(scores, recipe.patience, recipe.min_change):
-            ending = "patience"
+        ending = "patience" if stopping.is_over(scores, recipe.patience, recipe.min_change) else ""
+        if epoch.number == recipe.epochs:
+            ending = "finished"
         epoch = self.history[-1] = replace(epoch, best=stopping.better(scores)[-1], ending=ending)
         self.position, self.seconds = Position(epoch.number + 1, history=self._rows()), 0.0
         if self.processes.rank == 0:

@@ -85,11 +85,9 @@ def _part(name: str) -> "Store":
 
 
 @functools.cache
-def _machine_notes() -> "Store":
+def _machine_notes(here: Place) -> "Store":
     """Where the processes of one machine leave notes for each other in one attempt: they have one parent, which counts attempts."""
-    here = place()
-    machine = "" if here is None else here.machine
-    return _part(f"{machine}/{os.getppid()}/{os.environ['TORCHELASTIC_RESTART_COUNT']}")
+    return _part(f"{here.machine}/{os.getppid()}/{os.environ['TORCHELASTIC_RESTART_COUNT']}")
 
 
 _attempt: "Store | None" = None
@@ -97,7 +95,8 @@ _attempt: "Store | None" = None
 
 def notes() -> "Store":
     """Where all processes leave notes for each other, once they have come together."""
-    assert _attempt is not None  # noqa: S101 (an order of calls, not an input)
+    if _attempt is None:
+        raise RuntimeError("the processes have not come together")
     return _attempt
 
 
@@ -157,11 +156,12 @@ def await_notes(store: "Store", keys: Mapping[int, str], seconds: float) -> list
     return missing
 
 
-def failed_elsewhere(rank: int, exit_code: int) -> SeefarError:
-    """What a process ends with, because another one that it depends on has failed and tells why."""
-    error = SeefarError(f"process {rank} has failed; its own error says why")
-    error.exit_code = exit_code
-    return error
+class OtherFailedError(SeefarError):
+    """What a process ends with because another one that it depends on has failed, which tells why; it has that one's exit code."""
+
+    def __init__(self, rank: int, exit_code: int) -> None:
+        super().__init__(f"process {rank} has failed; its own error says why")
+        self.exit_code = exit_code
 
 
 @contextlib.contextmanager
@@ -171,7 +171,8 @@ def in_turn() -> Iterator[bool]:
     All processes of a machine have to come here. Alone, it is an ordinary block. The value is whether this process goes first.
 
     Raises:
-        SeefarError: it has failed in the first process; the exit code is that one's.
+        OtherFailedError: it has failed in the first process.
+        SeefarError: that one takes too long.
     """
     here = place()
     if here is None or here.local_count == 1:
@@ -186,17 +187,17 @@ def in_turn() -> Iterator[bool]:
             outcome = getattr(error, "exit_code", 1)
             raise
         finally:
-            _machine_notes().set(key, str(outcome))
+            _machine_notes(here).set(key, str(outcome))
         return
     leader = here.rank - here.local_rank
-    if await_notes(_machine_notes(), {leader: key}, LOADING):
+    if await_notes(_machine_notes(here), {leader: key}, LOADING):
         raise SeefarError(f"process {leader} has not loaded the images within {LOADING / 60:.0f} minutes")
-    if outcome := int(_machine_notes().get(key)):
-        raise failed_elsewhere(leader, outcome)
+    if outcome := int(_machine_notes(here).get(key)):
+        raise OtherFailedError(leader, outcome)
     yield False
 
 
-def is_first_to_fail() -> bool:
+def is_told_here(error: BaseException) -> bool:
     """Whether this process is to tell of its error: the first that fails does, the others fail of the same or of its absence.
 
     For processes that are about to end: from here on the signal with which torchrun ends those that are left is ignored, so that
@@ -205,8 +206,11 @@ def is_first_to_fail() -> bool:
     here = place()
     if here is None:
         return True
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    with contextlib.suppress(ValueError):  # not the main thread
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if isinstance(error, OtherFailedError):
+        return False
     try:
-        return (_attempt or _machine_notes()).add("failed", 1) == 1
+        return (_attempt or _machine_notes(here)).add("failed", 1) == 1
     except RuntimeError:  # torchrun is gone, or cannot be reached
         return here.rank == 0

@@ -8,6 +8,7 @@ import atexit
 import contextlib
 import dataclasses
 import functools
+import gc
 import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from seefar.errors import SeefarError, UsageError
-from seefar.training.launch import LOADING, Place, await_notes, come_together, failed_elsewhere, notes, patience, place
+from seefar.training.launch import LOADING, OtherFailedError, Place, await_notes, come_together, notes, patience, place
 from seefar.training.loop import Step
 
 if TYPE_CHECKING:
@@ -94,13 +95,17 @@ class Together(Processes):
 
     Args:
         here: which of them this is.
-        control: a gloo group of all of them; it carries what is agreed on, and on the CPU the gradients too.
-        gradients: what carries the gradients; on a GPU an NCCL group.
+        control: a gloo group of all of them, for what is agreed on.
+        owns: whether the groups end with this.
+
+    Attributes:
+        gradients: the group that carries the gradients; on a GPU an NCCL group.
     """
 
-    def __init__(self, here: Place, control: "ProcessGroup", gradients: "ProcessGroup") -> None:
+    def __init__(self, here: Place, control: "ProcessGroup", *, owns: bool) -> None:
         self.rank, self.count = here.rank, here.count
-        self.control, self.gradients = control, gradients
+        self.control = self.gradients = control
+        self.owns = owns
         self.step = 0  # the last that was done
         self._rows = list(torch.zeros(self.count, 3, dtype=torch.float64).unbind())
 
@@ -130,9 +135,7 @@ class Together(Processes):
 
         with self._watched():
             self.step = step.number
-            if (
-                step.loss.is_cuda
-            ):  # numbers are added up on the device, where nobody waits for them; the signal takes its own way
+            if step.loss.is_cuda:  # numbers are added up there, where nobody waits for them; the signal takes a way of its own
                 numbers = torch.stack([step.loss.double(), step.correct.double()])
                 dist.all_reduce(numbers, group=self.gradients)
                 flag = torch.tensor(signal)
@@ -177,7 +180,7 @@ class Together(Processes):
             return content
         length = int(self._broadcast(torch.tensor(0)))
         if length <= FAILED:
-            raise failed_elsewhere(0, FAILED - length)
+            raise OtherFailedError(0, FAILED - length)
         if length == NOTHING:
             return None
         return self._broadcast(torch.empty(length, dtype=torch.uint8)).numpy().tobytes() if length else b""
@@ -226,6 +229,18 @@ class Together(Processes):
             lost = f"did not answer for {patience():g} seconds (SEEFAR_TIMEOUT)"
         raise SeefarError(f"{_name(missing, self.count)} {lost}, after step {self.step:,}; {KEPT}") from error
 
+    def leave(self) -> None:
+        """Let go of the groups at the end of the program, so that their threads end before it: one that drops a tensor later aborts it.
+
+        A process group that a script made itself is the script's to end.
+        """
+        import torch.distributed as dist
+
+        del self.control, self.gradients
+        gc.collect()  # networks that were wrapped hold them too
+        if self.owns:
+            dist.destroy_process_group()
+
     def _broadcast(self, values: Tensor) -> Tensor:
         import torch.distributed as dist
 
@@ -262,6 +277,7 @@ def join(device: torch.device) -> Processes:
 @functools.cache
 def _together(here: Place, kind: str) -> Together:
     import torch.distributed as dist
+    import torch.distributed.nn  # before there is a group: imported later, by DDP, it would keep one for good as a default argument
 
     if kind == "cuda":
         if here.local_count > torch.cuda.device_count():
@@ -273,7 +289,8 @@ def _together(here: Place, kind: str) -> Together:
     if missing := come_together(here, LOADING):
         raise SeefarError(f"{_name(missing, here.count)} did not come to train within {LOADING / 60:.0f} minutes")
     limit = timedelta(seconds=patience())
-    if dist.is_initialized():  # by a script that has ends of its own; its group may be of another kind
+    owns = not dist.is_initialized()
+    if not owns:  # a script that has ends of its own; its group may be of another kind
         control = dist.new_group(backend="gloo", timeout=limit)
     else:
         try:
@@ -283,9 +300,9 @@ def _together(here: Place, kind: str) -> Together:
                 f"the processes cannot connect to each other: {error}; each machine must reach the others "
                 "(GLOO_SOCKET_IFNAME names the network interface to use)"
             ) from error
-        atexit.register(dist.destroy_process_group)
         control = dist.group.WORLD
-    together = Together(here, control, control)
+    together = Together(here, control, owns=owns)
+    atexit.register(together.leave)
     together.agree({"device": kind})
     if kind == "cuda":
         together.gradients = dist.new_group(backend="nccl", timeout=2 * limit)  # so that the control group is the first to tell
