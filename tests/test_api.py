@@ -52,6 +52,19 @@ def test_default_folders_are_named_after_data_recipe_and_seed(
     assert paths[1] == f"{paths[0]}-2"
 
 
+def test_under_torchrun_only_training_is_shared(small_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else each process would enter a look at the test images."""
+    run = sf.train(small_data, "tiny", out=tmp_path / "run", quiet=True, **SMALL)
+    names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK")
+    for name, value in zip(("TORCHELASTIC_RUN_ID", *names), ("x", "1", "2", "1", "2", "0"), strict=True):
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match="evaluate is done by one process; only train can be shared"):
+        sf.evaluate(run, "test", data=small_data)
+    with pytest.raises(UsageError, match="run is done by one process"):
+        sf.run(small_data, "tiny", out=tmp_path / "other", **SMALL)
+    assert not (run.path / "test-ledger.jsonl").exists()
+
+
 def test_wrong_requests_are_errors_of_our_own(small_data: Dataset, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"a recipe has no field 'epoch' \(did you mean 'epochs'"):
         sf.train(small_data, "tiny", out=tmp_path / "run", epoch=3)

@@ -26,6 +26,8 @@ def test_names_that_do_not_exist_are_refused_before_any_image_is_touched(field: 
         ({"batch_size": 500}, 108, 1, "batch_size is 500, but there are 108 training images"),  # fault 57
         ({"batch_size": 15}, 108, 2, "batch_size is 15, which 2 processes cannot share evenly; use --set batch_size=14"),  # 58
         ({"batch_size": 36, "batch_norm": True}, 109, 1, "batches of 36 leave 1 of the 109 training images for the last step"),
+        ({"batch_size": 1, "batch_norm": True}, 108, 1, "batch_size is 1, and with batch norm each process needs 2 images"),
+        ({"batch_size": 2, "batch_norm": True}, 108, 2, "needs 2 images a step: at least 4"),
         ({"batch_size": 36}, 110, 3, "leave 2 of the 110 training images for the last step, and it needs 3"),
         ({"shift": 16}, 108, 1, "shift is 16"),
         ({"cutout": 17}, 108, 1, "cutout is 17"),

@@ -10,6 +10,7 @@ from seefar.data.images import Dataset
 from seefar.errors import ModelFileError, UsageError
 from seefar.recipes import Recipe
 from seefar.runs.folder import Run
+from seefar.training.launch import only_alone
 
 if TYPE_CHECKING:
     from seefar.evaluation.evaluate import Evaluation
@@ -39,6 +40,7 @@ def evaluate(
     from seefar.files import lock
     from seefar.runs.pictures import keep_test_description
 
+    only_alone("evaluate")
     if split not in ("validation", "test"):
         raise UsageError(f"split is {split!r}; allowed is validation or test")
     run = open_run(run)
@@ -91,6 +93,7 @@ def run(data: str | Path | Dataset, recipe: str | Recipe = "baseline", seed: int
     Returns:
         The run; the report is at `run.path / "report.html"`.
     """
+    only_alone("run")
     if not isinstance(data, Dataset):
         data = load(data)
     trained = train(data, recipe, seed, **options)

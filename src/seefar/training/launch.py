@@ -52,6 +52,12 @@ def place() -> Place | None:
     return Place(*(int(os.environ[name]) for name in names))
 
 
+def only_alone(verb: str) -> None:
+    """Raise UsageError under torchrun: every process would do it, and count as a look of its own at the test images."""
+    if place() is not None:
+        raise UsageError(f"{verb} is done by one process; only train can be shared: use seefar {verb} without torchrun")
+
+
 def is_first() -> bool:
     """Whether this process is the one that prints: the first, or the only one."""
     here = place()

@@ -48,6 +48,10 @@ def check(recipe: Recipe, classes: int, size: int, images: float = math.inf, pro
             f"batch_size is {recipe.batch_size}, which {processes} processes cannot share evenly; use --set batch_size={even}"
         )
     least = processes * (2 if recipe.batch_norm else 1)  # one image has no deviation to be divided by
+    if recipe.batch_size < least:
+        raise UsageError(
+            f"batch_size is {recipe.batch_size}, and with batch norm each process needs 2 images a step: at least {least}"
+        )
     if 0 < images % recipe.batch_size < least:
         raise UsageError(
             f"batches of {recipe.batch_size} leave {images % recipe.batch_size} of the {images} training images for the last step, "
