@@ -20,6 +20,7 @@ from seefar import progress
 from seefar.data.images import Dataset
 from seefar.training.fit import Epoch
 from seefar.training.loop import Step
+from seefar.training.pace import ByClock
 
 
 def test_without_a_terminal_there_are_a_summary_and_a_line_for_each_epoch(
@@ -88,6 +89,11 @@ def test_on_a_terminal_there_is_a_bar_with_speed_and_remaining_time(tmp_path: Pa
 STEPS = 4
 
 
+def steps_before(epoch: int) -> int:
+    """The steps of all epochs before one."""
+    return (epoch - 1) * STEPS
+
+
 def epoch(number: int, best: bool = True, ending: str = "") -> Epoch:
     return Epoch(
         number=number,
@@ -153,7 +159,7 @@ def plain(text: str) -> list[str]:
     ],
 )
 def test_the_last_line_says_why_it_is_over(ending: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
-    progress.follow(events(1, 3, ending), epochs=3 if ending == "finished" else 9, steps=STEPS)
+    progress.follow(events(1, 3, ending), epochs=3 if ending == "finished" else 9, steps_before=steps_before)
     lines = capsys.readouterr().err.splitlines()
     assert lines[-1] == words
     assert [line.endswith("best so far") for line in lines[1:-1]] == [True, True, False]
@@ -162,7 +168,7 @@ def test_the_last_line_says_why_it_is_over(ending: str, words: str, capsys: pyte
 
 def test_a_resumed_run_says_how_far_it_was(capsys: pytest.CaptureFixture[str]) -> None:
     earlier = [epoch(1), epoch(2), epoch(3, best=False)]
-    progress.follow(events(4, 5, "finished"), 5, STEPS, earlier)
+    progress.follow(events(4, 5, "finished"), 5, steps_before, earlier)
     lines = capsys.readouterr().err.splitlines()
     assert lines[1] == "    3/5   done before; best so far: epoch 2"
     assert [line.split()[0] for line in lines[2:4]] == ["4/5", "5/5"]
@@ -173,7 +179,7 @@ def test_a_resumed_run_says_how_far_it_was(capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize("columns", [60, 80, 120])
 def test_a_terminal_shows_curves_speed_and_remaining_time(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     with terminal(monkeypatch, columns) as written:
-        progress.follow(events(1, 5, "patience"), 30, STEPS)
+        progress.follow(events(1, 5, "patience"), 30, steps_before)
     lines = plain(written.getvalue())
     assert max(map(len, lines)) <= columns
     text = "\n".join(lines)
@@ -189,7 +195,7 @@ def test_a_terminal_shows_curves_speed_and_remaining_time(columns: int, monkeypa
 def test_earlier_epochs_are_in_the_curves_from_the_first_step(monkeypatch: pytest.MonkeyPatch) -> None:
     earlier = [epoch(number) for number in range(1, 9)]
     with terminal(monkeypatch, 80) as written:
-        progress.follow(events(9, 9, "finished"), 9, STEPS, earlier)
+        progress.follow(events(9, 9, "finished"), 9, steps_before, earlier)
     before, _ = "\n".join(plain(written.getvalue())).split("    9/9 ", 1)
     assert "  2.5┤" in before
     assert " epoch 9/9 ━" in before
@@ -197,7 +203,7 @@ def test_earlier_epochs_are_in_the_curves_from_the_first_step(monkeypatch: pytes
 
 def test_a_training_that_cannot_end_early_has_a_time_that_is_not_called_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     with terminal(monkeypatch, 80) as written:
-        progress.follow(events(1, 2, "finished"), 2, STEPS, may_end_early=False)
+        progress.follow(events(1, 2, "finished"), 2, steps_before, may_end_early=False)
     assert "images/s  1 s left" in written.getvalue()
     assert "at most" not in written.getvalue()
 
@@ -205,19 +211,19 @@ def test_a_training_that_cannot_end_early_has_a_time_that_is_not_called_a_bound(
 def test_no_color_is_respected_and_train_and_val_can_be_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     with terminal(monkeypatch, 80) as written:
         monkeypatch.setenv("NO_COLOR", "1")
-        progress.follow(events(1, 5, "finished"), 5, STEPS)
+        progress.follow(events(1, 5, "finished"), 5, steps_before)
     assert not re.search(r"\x1b\[[0-9;]*m", written.getvalue().replace("\x1b[0m", ""))
     assert re.search(r"━─", written.getvalue())
 
 
 def test_a_low_terminal_and_one_that_does_not_move_get_no_curves(monkeypatch: pytest.MonkeyPatch) -> None:
     with terminal(monkeypatch, 80, lines=10) as written:
-        progress.follow(events(1, 3, "finished"), 3, STEPS)
+        progress.follow(events(1, 3, "finished"), 3, steps_before)
     assert "┤" not in written.getvalue()
     assert "images/s" in written.getvalue()
     with terminal(monkeypatch, 80) as written:
         monkeypatch.setenv("TERM", "dumb")
-        progress.follow(events(1, 3, "finished"), 3, STEPS)
+        progress.follow(events(1, 3, "finished"), 3, steps_before)
     assert "\x1b" not in written.getvalue()
     assert len(plain(written.getvalue())) == 5
 
@@ -228,7 +234,7 @@ def test_an_error_leaves_the_terminal_in_order(monkeypatch: pytest.MonkeyPatch) 
         raise KeyboardInterrupt
 
     with terminal(monkeypatch, 80) as written, pytest.raises(KeyboardInterrupt):
-        progress.follow(failing(), 3, STEPS)
+        progress.follow(failing(), 3, steps_before)
     assert written.getvalue().rindex("\x1b[?25h") > written.getvalue().rindex("\x1b[?25l")
 
 
@@ -263,3 +269,13 @@ def test_the_pace_is_that_of_the_last_epoch() -> None:
 )
 def test_remaining_time_is_rounded_up(seconds: float, text: str) -> None:
     assert progress._duration(seconds) == text
+
+
+def test_a_budget_has_no_number_of_epochs_and_its_own_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = ByClock(60, 0.0, now=lambda: 45.0)
+    with terminal(monkeypatch, 80) as written:
+        progress.follow(events(1, 3, "budget"), 1, steps_before, clock=clock)
+    text = "\n".join(plain(written.getvalue()))
+    assert re.search(r"epoch 3 ━+─+.* 15 s left", text)
+    assert "stopped after epoch 3: the budget is used up; best: epoch 2" in text
+    assert re.search(r"^    3      ", text, re.MULTILINE)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from seefar.models.summary import Layer
     from seefar.training.fit import Epoch
     from seefar.training.loop import Step
+    from seefar.training.pace import ByClock
 
 Tell = Callable[[int, int, str], None]  # done, in all, a note behind the bar
 
@@ -27,6 +28,7 @@ BEST = "  best so far"
 ENDINGS = {"patience": "validation did not get better", "budget": "the budget is used up"}
 
 REFRESH = 1 / 8  # seconds between two pictures; one takes 0.6 ms (measured in a terminal of 100 columns): 0.5 % of the time
+UNKNOWN = 1_000_000  # stands for the number of epochs where a clock decides
 SIDE_BY_SIDE = 72  # columns from which two charts stand beside each other (chosen by hand)
 CHART = (70, 7)  # columns at most, and lines, of a chart (chosen by hand)
 
@@ -69,25 +71,33 @@ def show_layers(layers: "Iterable[Layer]") -> None:
 
 
 def follow(
-    events: "Iterable[Step | Epoch]", epochs: int, steps: int, earlier: "Sequence[Epoch]" = (), *, may_end_early: bool = True
+    events: "Iterable[Step | Epoch]",
+    epochs: int,
+    steps_before: Callable[[int], int],
+    earlier: "Sequence[Epoch]" = (),
+    *,
+    may_end_early: bool = True,
+    clock: "ByClock | None" = None,
 ) -> None:
     """Go through a training with a line after each epoch and, on a terminal, curves, the speed and the time that remains.
 
     Args:
         events: what `fit` yields.
-        epochs: how many there will be at most, earlier ones included.
-        steps: how many each of them has.
+        epochs: how many there will be at most, earlier ones included; with a clock nobody knows, and it is not looked at.
+        steps_before: how many steps all epochs before one have together, by its number from 1.
         earlier: the epochs before `events` where a run is resumed; they are drawn, but the speed is that of now.
         may_end_early: whether the remaining time is called the most it can be.
+        clock: that of a run with a budget.
     """
     from seefar.training.loop import Step
 
     history = list(earlier)
-    with _screen(history, epochs, steps, may_end_early) as screen:
+    epochs = UNKNOWN if clock else epochs
+    with _screen(history, epochs, steps_before, may_end_early, clock) as screen:
         columns = _columns(screen)
         say(_heading(columns))
         if earlier:
-            say(f"{len(earlier):>5}/{epochs:<3} done before{_best(history)}")
+            say(f"{_number(len(earlier), epochs)} done before{_best(history)}")
         for event in events:
             if isinstance(event, Step):
                 if screen:
@@ -119,7 +129,7 @@ def _heading(columns: Sequence[str]) -> str:
 
 def _cells(epoch: "Epoch", epochs: int) -> dict[str, str]:
     return {
-        "epoch": f"{epoch.number:>5}/{epochs:<3}",
+        "epoch": _number(epoch.number, epochs),
         "loss": f"{epoch.loss:8.3f}",
         "accuracy": f"{epoch.accuracy:9.1%}",
         "val loss": f"{epoch.validation_loss:9.3f}",
@@ -127,6 +137,11 @@ def _cells(epoch: "Epoch", epochs: int) -> dict[str, str]:
         "rate": f"{epoch.rate:8.2g}",
         "seconds": f"{epoch.seconds:8.1f}",
     }
+
+
+def _number(epoch: int, epochs: int) -> str:
+    """Of an epoch, as it stands in the first column."""
+    return f"{epoch:>5}    " if epochs == UNKNOWN else f"{epoch:>5}/{epochs:<3}"
 
 
 def _best(history: "Sequence[Epoch]") -> str:
@@ -137,13 +152,19 @@ def _best(history: "Sequence[Epoch]") -> str:
 def _end(history: "Sequence[Epoch]", epochs: int) -> str:
     """Why it is over, in words."""
     last = history[-1]
-    where = f"after epoch {last.number} of {epochs}"
+    where = f"after epoch {last.number}" + (f" of {epochs}" if epochs != UNKNOWN else "")
     why = f"finished {where}" if last.ending == "finished" else f"stopped {where}: {ENDINGS.get(last.ending, last.ending)}"
     return why + _best(history).replace("best so far", "best")
 
 
 @contextlib.contextmanager
-def _screen(history: "Sequence[Epoch]", epochs: int, steps: int, may_end_early: bool) -> "Iterator[_Screen | None]":
+def _screen(
+    history: "Sequence[Epoch]",
+    epochs: int,
+    steps_before: Callable[[int], int],
+    may_end_early: bool,
+    clock: "ByClock | None",
+) -> "Iterator[_Screen | None]":
     """What moves below the table, for the length of the block; None where nothing can move."""
     if not sys.stderr.isatty():
         yield None
@@ -156,7 +177,7 @@ def _screen(history: "Sequence[Epoch]", epochs: int, steps: int, may_end_early: 
         yield None
         return
     live = Live(console=console, auto_refresh=False, transient=True, redirect_stdout=sys.stdout.isatty())
-    screen = _Screen(live, history, epochs, steps, may_end_early)
+    screen = _Screen(live, history, epochs, steps_before, may_end_early, clock)
     with live:
         yield screen
 
@@ -164,10 +185,20 @@ def _screen(history: "Sequence[Epoch]", epochs: int, steps: int, may_end_early: 
 class _Screen:
     """Curves of the epochs so far, and below them a bar with the speed and the remaining time."""
 
-    def __init__(self, live: "Live", history: "Sequence[Epoch]", epochs: int, steps: int, may_end_early: bool) -> None:
-        self.live, self.history, self.epochs, self.steps, self.may_end_early = live, history, epochs, steps, may_end_early
-        self.pace = Pace(steps)
-        self.done = len(history) * steps
+    def __init__(
+        self,
+        live: "Live",
+        history: "Sequence[Epoch]",
+        epochs: int,
+        steps_before: Callable[[int], int],
+        may_end_early: bool,
+        clock: "ByClock | None",
+    ) -> None:
+        self.live, self.history, self.epochs, self.may_end_early = live, history, epochs, may_end_early
+        self.steps = steps_before(epochs + 1)  # in all
+        self.clock = clock
+        self.pace = Pace(steps_before(2))
+        self.done = steps_before(len(history) + 1)
         self.due = 0.0
         self.drawn: tuple[object, list[list[Piece]]] = (None, [])
         live.update(self)
@@ -205,14 +236,19 @@ class _Screen:
 
     def _bar(self, width: int, unicode: bool) -> list[list[Piece]]:
         """The bar between its texts, or above them where there is no room."""
-        left = f"epoch {min(len(self.history) + 1, self.epochs)}/{self.epochs}"
-        remaining = self.pace.remaining(max(self.epochs * self.steps - self.done, 0))
+        if self.clock:
+            left, share = f"epoch {len(self.history) + 1}", self.clock.progress()
+            remaining: float | None = max(self.clock.seconds - self.clock.spent(), 0)
+        else:
+            left = f"epoch {min(len(self.history) + 1, self.epochs)}/{self.epochs}"
+            share = min(self.done / self.steps, 1)
+            remaining = self.pace.remaining(max(self.steps - self.done, 0))
         right = ""
         if remaining is not None:
             right = f"{self.pace.speed():,.0f} images/s  {'at most ' * self.may_end_early}{_duration(remaining)} left"
         room = width - len(left) - max(len(right), 38) - 5  # most texts are shorter: the bar does not jump with them
         length = room if room >= 10 else width - 2
-        full = round(length * min(self.done / (self.epochs * self.steps), 1))
+        full = round(length * share)
         done, rest = ("━" * full, "─" * (length - full)) if unicode else ("=" * full, "-" * (length - full))
         if room >= 10:
             return [[(f" {left} ", ""), (done, "bar"), (f"{rest}  {right}", "")]]

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from seefar.errors import UsageError, did_you_mean
@@ -32,6 +33,7 @@ class Recipe:
     pixels: Literal["unit", "standard"]  # unit: scaled to [0, 1]; standard: then less the mean, by the deviation
     frozen_stages: int  # stages from the first on that do not learn, for a run that starts from another's weights; 0: all learn
     # What it sees: the training images are changed anew in every epoch
+    resolution: tuple[tuple[float, float], ...]  # from which share of the run on they are shown at which share of their side
     flip: Literal["none", "random", "alternating"]  # mirrored left to right: by chance, or every other epoch
     shift: int  # pixels by which an image is moved at most, each way; the gap is filled by reflection
     rotate: float  # degrees by which it is turned at most, each way
@@ -41,6 +43,7 @@ class Recipe:
     contrast: float  # share by which its contrast is raised or lowered at most
     mixup: float  # alpha of the Beta law by which two images are blended; 0: none (Zhang et al. 2018)
     cutmix: float  # alpha of the Beta law by which a part of one is pasted into another; 0: none (Yun et al. 2019)
+    leave_out: float  # share of the images that epochs after the first do without: those of the smallest loss when last shown
     balance: Literal["none", "weights", "sampling"]  # for uneven classes: rare ones count more, or are shown more often
     # The way to learn
     optimiser: str  # a key of optimisers.OPTIMISERS
@@ -57,7 +60,8 @@ class Recipe:
     drop_after: int  # step: epochs between drops; plateau: epochs in a row without a better one that it waits out
     averaging: float  # decay of the running average of the weights that is validated and kept, a step; 0: none
     batch_size: int  # images a step
-    epochs: int  # passes over the training images, at most
+    epochs: int  # passes over the training images, at most; with a budget as many as there is time for
+    budget: float  # seconds from loaded arrays to the saved run, which the schedule then follows by the clock; 0: any
     precision: Literal["auto", "bf16", "fp16", "fp32"]  # number format of the arithmetic; auto: bf16 where the hardware has it
     # What is kept, and when it ends
     validation: float  # share of the training images held back for choices, above 0 to 0.5
@@ -65,6 +69,7 @@ class Recipe:
     min_change: float  # by how much it must be better to be a reason to go on (for patience, and for plateau)
     patience: int  # epochs in a row without a better one after which training stops; 0: it never stops early
     keep: Literal["best", "last"]  # the weights that are evaluated: of the best epoch by monitor, or of the last
+    tta: Literal["none", "flip", "shift"]  # test-time augmentation, reported beside the plain answers: a key of tta.VIEWS
 
 
 RECIPES: dict[str, Recipe] = {
@@ -81,6 +86,7 @@ RECIPES: dict[str, Recipe] = {
             dropout=(0.0, 0.3),
             pixels="standard",
             frozen_stages=0,
+            resolution=((0.0, 1.0),),
             flip="none",
             shift=0,
             rotate=0.0,
@@ -90,6 +96,7 @@ RECIPES: dict[str, Recipe] = {
             contrast=0.0,
             mixup=0.0,
             cutmix=0.0,
+            leave_out=0.0,
             balance="none",
             optimiser="adam",
             learning_rate=2e-3,
@@ -106,12 +113,14 @@ RECIPES: dict[str, Recipe] = {
             averaging=0.0,
             batch_size=64,
             epochs=10,
+            budget=0.0,
             precision="auto",
             validation=0.1,
             monitor="validation_accuracy",
             min_change=0.0,
             patience=0,
             keep="best",
+            tta="none",
         ),
         Recipe(
             name="baseline",
@@ -124,6 +133,7 @@ RECIPES: dict[str, Recipe] = {
             dropout=(0.25, 0.5),
             pixels="standard",
             frozen_stages=0,
+            resolution=((0.0, 1.0),),
             flip="none",
             shift=0,
             rotate=0.0,
@@ -133,6 +143,7 @@ RECIPES: dict[str, Recipe] = {
             contrast=0.0,
             mixup=0.0,
             cutmix=0.0,
+            leave_out=0.0,
             balance="none",
             optimiser="adam",
             learning_rate=1.5e-3,
@@ -149,12 +160,14 @@ RECIPES: dict[str, Recipe] = {
             averaging=0.0,
             batch_size=64,
             epochs=12,
+            budget=0.0,
             precision="auto",
             validation=0.1,
             monitor="validation_accuracy",
             min_change=0.0,
             patience=0,
             keep="best",
+            tta="none",
         ),
         Recipe(
             name="deep",
@@ -167,6 +180,7 @@ RECIPES: dict[str, Recipe] = {
             dropout=(0.1, 0.0),
             pixels="standard",
             frozen_stages=0,
+            resolution=((0.0, 1.0),),
             flip="alternating",
             shift=2,
             rotate=0.0,
@@ -176,6 +190,7 @@ RECIPES: dict[str, Recipe] = {
             contrast=0.0,
             mixup=0.0,
             cutmix=0.0,
+            leave_out=0.0,
             balance="none",
             optimiser="muon",
             learning_rate=0.05,
@@ -192,12 +207,108 @@ RECIPES: dict[str, Recipe] = {
             averaging=0.998,
             batch_size=128,
             epochs=24,
+            budget=0.0,
             precision="auto",
             validation=0.1,
             monitor="validation_accuracy",
             min_change=0.002,
             patience=4,
             keep="best",
+            tta="none",
+        ),
+        Recipe(
+            name="fast",
+            about="The fastest on a CPU: whitened, Muon, small images first, hard images oftener; see --budget for other times.",
+            model="fast",
+            widths=((32, 32), (64, 128), (128, 128)),
+            batch_norm=True,
+            spatial_dropout=0.0,
+            dense=0,
+            dropout=(0.0, 0.0),
+            pixels="standard",
+            frozen_stages=0,
+            resolution=((0.0, 0.625), (0.4, 0.8125), (0.7, 1.0)),
+            flip="alternating",
+            shift=2,
+            rotate=0.0,
+            zoom=0.0,
+            cutout=0,
+            brightness=0.0,
+            contrast=0.0,
+            mixup=0.0,
+            cutmix=0.0,
+            leave_out=0.5,
+            balance="none",
+            optimiser="muon",
+            learning_rate=0.25,
+            momentum=0.6,
+            bias_rate=100.0,
+            head_rate=1.7,
+            weight_decay=0.0,
+            label_smoothing=0.1,
+            gradient_clip=0.0,
+            schedule="linear",
+            warmup=0.0,
+            drop_factor=0.3,
+            drop_after=2,
+            averaging=0.0,
+            batch_size=500,
+            epochs=9,
+            budget=0.0,
+            precision="auto",
+            validation=0.1,
+            monitor="validation_accuracy",
+            min_change=0.0,
+            patience=0,
+            keep="last",
+            tta="shift",
+        ),
+        Recipe(
+            name="fast_gpu",
+            about="The speed run for one GPU: as airbench94, which it was made after, with Muon and large batches.",
+            model="fast",
+            widths=((64, 64), (256, 256), (256, 256)),
+            batch_norm=True,
+            spatial_dropout=0.0,
+            dense=0,
+            dropout=(0.0, 0.0),
+            pixels="standard",
+            frozen_stages=0,
+            resolution=((0.0, 1.0),),
+            flip="alternating",
+            shift=2,
+            rotate=0.0,
+            zoom=0.0,
+            cutout=0,
+            brightness=0.0,
+            contrast=0.0,
+            mixup=0.0,
+            cutmix=0.0,
+            leave_out=0.0,
+            balance="none",
+            optimiser="muon",
+            learning_rate=0.24,
+            momentum=0.6,
+            bias_rate=440.0,
+            head_rate=6.9,
+            weight_decay=0.0,
+            label_smoothing=0.2,
+            gradient_clip=0.0,
+            schedule="linear",
+            warmup=0.0,
+            drop_factor=0.3,
+            drop_after=2,
+            averaging=0.0,
+            batch_size=2000,
+            epochs=8,
+            budget=0.0,
+            precision="auto",
+            validation=0.1,
+            monitor="validation_accuracy",
+            min_change=0.0,
+            patience=0,
+            keep="last",
+            tta="shift",
         ),
         Recipe(
             name="best",
@@ -210,6 +321,7 @@ RECIPES: dict[str, Recipe] = {
             dropout=(0.0, 0.0),
             pixels="standard",
             frozen_stages=0,
+            resolution=((0.0, 1.0),),
             flip="alternating",
             shift=4,
             rotate=0.0,
@@ -219,6 +331,7 @@ RECIPES: dict[str, Recipe] = {
             contrast=0.0,
             mixup=0.0,
             cutmix=0.0,
+            leave_out=0.0,
             balance="none",
             optimiser="muon",
             learning_rate=0.2,
@@ -235,12 +348,14 @@ RECIPES: dict[str, Recipe] = {
             averaging=0.0,
             batch_size=1000,
             epochs=40,
+            budget=0.0,
             precision="auto",
             validation=0.1,
             monitor="validation_accuracy",
             min_change=0.0,
             patience=0,
             keep="last",
+            tta="shift",
         ),
     ]
 }
@@ -311,6 +426,12 @@ _RANGES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "dense": ("0 to 16384", lambda v: 0 <= v <= 16384),
     "dropout": ("two numbers from 0 to 0.9", lambda v: all(0 <= share <= 0.9 for share in v)),
     "frozen_stages": ("0 to 5", lambda v: 0 <= v <= 5),
+    "resolution": (
+        "pairs of a share of the run, from 0 up and below 1, and a share of the side, 0.25 to 1, such as [[0, 0.5], [0.6, 1]]",
+        lambda v: (
+            v and v[0][0] == 0 and all(a[0] < b[0] for a, b in pairwise((*v, (1, 1)))) and all(0.25 <= s <= 1 for _, s in v)
+        ),
+    ),
     "shift": ("0 to 64", lambda v: 0 <= v <= 64),
     "rotate": ("0 to 180", lambda v: 0 <= v <= 180),
     "zoom": ("0 to 0.5", lambda v: 0 <= v <= 0.5),
@@ -319,6 +440,7 @@ _RANGES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "contrast": ("0 to 1", lambda v: 0 <= v <= 1),
     "mixup": ("0 to 100", lambda v: 0 <= v <= 100),
     "cutmix": ("0 to 100", lambda v: 0 <= v <= 100),
+    "leave_out": ("0 to 0.9", lambda v: 0 <= v <= 0.9),
     "learning_rate": ("above 0, at most 100", lambda v: 0 < v <= 100),
     "momentum": ("0 to below 1", lambda v: 0 <= v < 1),
     "bias_rate": ("above 0, at most 10000", lambda v: 0 < v <= 10000),
@@ -332,6 +454,7 @@ _RANGES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "averaging": ("0 to below 1", lambda v: 0 <= v < 1),
     "batch_size": ("1 to 65536", lambda v: 1 <= v <= 65536),
     "epochs": ("1 to 10000", lambda v: 1 <= v <= 10000),
+    "budget": ("0 to 1000000", lambda v: 0 <= v <= 1_000_000),
     "validation": ("above 0, at most 0.5", lambda v: 0 < v <= 0.5),
     "min_change": ("0 to 100", lambda v: 0 <= v <= 100),
     "patience": ("0 to 10000", lambda v: 0 <= v <= 10000),
@@ -379,6 +502,7 @@ _EXPECTED = {
     float: "a number",
     tuple[float, float]: "two numbers, such as [0.25, 0.5]",
     tuple[tuple[int, ...], ...]: "lists of whole numbers, such as [[32], [64, 64]]",
+    tuple[tuple[float, float], ...]: "pairs of numbers, such as [[0, 0.5], [0.6, 1]]",
 }
 
 

@@ -8,7 +8,7 @@ import torch
 from tests.conftest import images
 
 from seefar.data.augment import Augmentation
-from seefar.data.batches import Batches, sampling_order, see
+from seefar.data.batches import Batches, Lengths, sampling_order, see
 
 CPU = torch.device("cpu")
 OFF = Augmentation("none", 0, 0.0, 0.0, 0, 0.0, 0.0, 0.0, 0.0)
@@ -25,7 +25,7 @@ def test_an_epoch_has_every_image_once_with_its_label() -> None:
     batches = Batches(data, 5, 0, CPU, OFF)
     seen = list(batches.epoch(1))
     assert [batch.part for batch in seen] == [(0, 5, 5)] * 4 + [(0, 3, 3)]
-    assert len(batches) == 5
+    assert batches.lengths.steps_in(1) == 5
     expected = {image.tobytes(): int(label) for image, label in zip(data.pixels, data.labels, strict=True)}
     found = {
         np.ascontiguousarray(image.permute(1, 2, 0).numpy()).tobytes(): int(label)
@@ -103,3 +103,56 @@ def test_see_shows_the_image_itself_and_then_its_views() -> None:
     assert np.array_equal(shown[:, 0], data.pixels)
     assert len({view.tobytes() for view in shown[0]}) > 2
     assert np.array_equal(see(data, OFF, 2, seed=0)[:, 1], data.pixels)
+
+
+def test_epochs_that_leave_images_out_are_shorter_but_the_first() -> None:
+    lengths = Lengths(10, 3, 0.5)
+    assert [lengths.images_in(epoch) for epoch in (1, 2, 3)] == [10, 6, 6]
+    assert [lengths.steps_in(epoch) for epoch in (1, 2)] == [4, 2]
+    assert [lengths.steps_before(epoch) for epoch in (1, 2, 3, 4)] == [0, 4, 6, 8]
+    assert [Lengths(10, 3).steps_before(epoch) for epoch in (1, 2, 3)] == [0, 4, 8]
+    assert Lengths(1, 1, 0.9).images_in(2) == 1
+    assert Lengths(10, 8, 0.1).images_in(2) == 10
+
+
+def shown(batches: Batches, epoch: int, losses: torch.Tensor, skip: int = 0) -> list[int]:
+    """The places of the images of an epoch, each of which is given its loss."""
+    places = []
+    for batch in batches.epoch(epoch, skip):
+        batches.note(batch, losses[batch.places])
+        places += batch.places.tolist()
+    return places
+
+
+def test_the_images_that_were_easiest_when_last_shown_are_left_out() -> None:
+    batches = Batches(images(20, 0, "train"), 5, 0, CPU, OFF, leave_out=0.5)
+    assert sorted(shown(batches, 1, torch.arange(20.0))) == list(range(20))
+    second = shown(batches, 2, torch.zeros(20))  # those that were shown are easy now
+    assert sorted(second) == list(range(10, 20))
+    assert second != sorted(second)
+    assert sorted(shown(batches, 3, torch.zeros(20))) == list(range(10))
+
+
+@pytest.mark.parametrize("skip", [0, 1, 2])
+def test_an_epoch_that_leaves_images_out_is_taken_up_from_the_memory_alone(skip: int) -> None:
+    losses = torch.rand(20, generator=torch.Generator().manual_seed(0))
+    whole = Batches(images(20, 0, "train"), 4, 0, CPU, OFF, leave_out=0.4)
+    shown(whole, 1, losses)
+    memories, places = [], []
+    for batch in whole.epoch(2):
+        assert whole.memory is not None
+        memories.append(whole.memory.clone())
+        whole.note(batch, 1 - losses[batch.places])
+        places += batch.places.tolist()
+    rest = Batches(images(20, 0, "train"), 4, 0, CPU, OFF, leave_out=0.4)
+    assert rest.memory is not None
+    rest.memory.copy_(memories[skip])
+    assert shown(rest, 2, 1 - losses, skip) == places[4 * skip :]
+
+
+def test_images_are_shown_at_the_size_that_is_asked_for() -> None:
+    batches = Batches(images(20, 0, "train"), 4, 0, CPU, OFF)
+    sides = {6: 8, 7: 8, 8: 12, 9: 16, 10: 16}
+    seen = [batch.pixels.shape[2:] for batch in batches.epoch(2, side_at=lambda step: sides[step])]
+    assert seen == [(8, 8), (8, 8), (12, 12), (16, 16), (16, 16)]
+    assert next(batches.epoch(3)).pixels.shape[2:] == (16, 16)

@@ -81,3 +81,20 @@ def test_the_surest_mistakes_come_first_and_nothing_right_is_among_them() -> Non
     assert surest_mistakes(labels, logits).tolist() == [2, 0]
     assert surest_mistakes(labels, logits, most=1).tolist() == [2]
     assert surest_mistakes(labels[:0], logits[:0]).tolist() == []
+
+
+def test_test_time_augmentation_stands_beside_the_plain_figures(small_data: Dataset, tmp_path: Path) -> None:
+    run = sf.train(small_data, "tiny", out=tmp_path / "run", quiet=True, **(SMALL | {"tta": "shift"}))
+    evaluation = sf.evaluate(run, "validation", data=small_data)
+    stored = run.arrays("predictions-validation.npz")
+    labels = stored["labels"]
+    assert evaluation.tta == "shift"
+    assert evaluation.accuracy.value == (stored["logits"].argmax(1) == labels).mean()
+    assert evaluation.tta_accuracy.value == (stored["tta_logits"].argmax(1) == labels).mean()
+    assert not np.array_equal(stored["logits"], stored["tta_logits"])
+
+
+def test_without_it_both_figures_are_the_same(run: sf.Run, small_data: Dataset) -> None:
+    evaluation = sf.evaluate(run, "validation", data=small_data)
+    assert evaluation.tta == "none"
+    assert evaluation.tta_accuracy == evaluation.accuracy

@@ -1,5 +1,8 @@
 """Devices and number formats: never another one than was asked for."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -46,3 +49,24 @@ def test_the_real_processor_is_read_like_the_system_does() -> None:
     except OSError:
         pytest.skip("no /proc/cpuinfo here")
     assert devices._has_bf16(CPU) == ("avx512_bf16" in flags or "amx_bf16" in flags)
+
+
+def test_freed_memory_is_kept_where_the_c_library_is_glibc() -> None:
+    """In a process of its own: it cannot be undone."""
+    code = (
+        "import platform\n"
+        "from seefar.models import device\n"
+        "print(device.keeps_freed_memory(), device.keep_freed_memory(), device.keeps_freed_memory(), platform.libc_ver()[0])"
+    )
+    before, done, after, library = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split(" ")
+    assert before == "False"
+    assert done == after == str(library.strip() == "glibc")
+
+
+def test_a_machine_without_a_compiler_is_told_so_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+    with pytest.raises(UsageError, match="leave out --compile"):
+        devices.check_compiler()

@@ -50,7 +50,7 @@ def test_the_whitening_and_the_sum_of_a_residual_stage_have_their_place() -> Non
     assert [(row.kind, row.shape, row.parameters) for row in rows[:4]] == [
         ("Scale", (3, 32, 32), 0),
         ("Whitening", (24, 31, 31), 0),
-        ("GELU", (24, 31, 31), 0),
+        ("ReLU", (24, 31, 31), 0),
         ("Conv2d", (8, 31, 31), 24 * 9 * 8),
     ]
     assert rows[1].multiply_adds == 24 * 12 * 31 * 31

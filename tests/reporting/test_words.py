@@ -122,3 +122,15 @@ def test_uneven_classes_are_noticed() -> None:
 )
 def test_durations(seconds: float, text: str) -> None:
     assert words.duration(seconds) == text
+
+
+@pytest.mark.parametrize(("tta", "words_in_it"), [("flip", "each image and its mirror image"), ("shift", "moved by a pixel")])
+def test_test_time_augmentation_is_said_beside_the_plain_figure(tta: str, words_in_it: str) -> None:
+    evaluation = {"tta": tta, "tta_accuracy": {"value": 0.831, "low": 0.82, "high": 0.84}}
+    (sentence,) = words.test_time_augmentation(evaluation)
+    assert words_in_it in sentence
+    assert "83.1\N{NO-BREAK SPACE}% of the time (82.0\N{NO-BREAK SPACE}% to 84.0\N{NO-BREAK SPACE}%)" in sentence
+
+
+def test_without_test_time_augmentation_nothing_is_said_of_it() -> None:
+    assert words.test_time_augmentation({"tta": "none"}) == []

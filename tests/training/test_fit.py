@@ -1,6 +1,7 @@
 """Training as a whole: it learns, repeats exactly, saves as it goes, keeps the best, and never meets a test image."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,13 @@ import seefar as sf
 from seefar import recipes
 from seefar.data.images import Dataset
 from seefar.data.splits import carve
-from seefar.errors import DivergedError, UsageError
+from seefar.errors import DivergedError, StoppedError, UsageError
+from seefar.models.fast import Fast
 from seefar.runs import folder
+from seefar.runs.checkpoints import newest_checkpoint
 from seefar.training.fit import Epoch, fit
 from seefar.training.loop import Step
+from seefar.training.pace import ByClock
 from seefar.training.schedules import SCHEDULES
 
 CPU = torch.device("cpu")
@@ -100,6 +104,81 @@ def test_stopping_in_between_leaves_the_epochs_so_far(small_data: Dataset, tmp_p
     run.verify()
     assert run.ended() == ""
     assert len(run.history()) == 2
+
+
+def test_a_budget_is_kept_by_the_clock_whatever_the_epochs(small_data: Dataset, tmp_path: Path) -> None:
+    """Every look at this clock takes a tenth of a second: rate and end follow it, and nothing else decides."""
+    recipe = recipes.change(recipes.find("tiny"), SMALL | {"epochs": 1, "budget": 10.0, "schedule": "linear"})
+    training, validation = carve(small_data.train, 0.1, 0, "validation")
+    run, moment = start(tmp_path / "run"), 0.0
+
+    def tick() -> float:
+        nonlocal moment
+        moment += 0.1
+        return moment
+
+    clock = ByClock(10.0, 0.0, now=tick)
+    events = list(fit(recipe, 0, training, validation, run, CPU, clock=clock))
+    steps, epochs = [e for e in events if isinstance(e, Step)], [e for e in events if isinstance(e, Epoch)]
+    assert len(epochs) > 2
+    assert [epoch.ending for epoch in epochs] == [""] * (len(epochs) - 1) + ["budget"]
+    assert run.ended() == "budget"
+    rates = [step.rate for step in steps]
+    assert rates == sorted(rates, reverse=True)
+    assert 0 <= rates[-1] < 0.1 * recipe.learning_rate
+    assert 9 < moment < 11
+    last = steps[sum(step.number <= steps[-1].number for step in steps) - (len(steps) - 7 * (len(epochs) - 1)) :]
+    assert epochs[-1].accuracy == pytest.approx(sum(s.correct.item() for s in last) / sum(s.images for s in last))
+
+
+def test_a_budget_that_was_broken_off_goes_on_with_what_is_left_of_it(small_data: Dataset, tmp_path: Path) -> None:
+    recipe = recipes.change(recipes.find("tiny"), SMALL | {"budget": 10.0})
+    training, validation = carve(small_data.train, 0.1, 0, "validation")
+    run = start(tmp_path / "run")
+    asked = 0
+
+    def leave() -> int:
+        nonlocal asked
+        asked += 1
+        return 15 if asked == 10 else 0
+
+    with pytest.raises(StoppedError):
+        list(fit(recipe, 0, training, validation, run, CPU, leave=leave, clock=ByClock(10.0, 0.0, now=lambda: 4.0)))
+    checkpoint, _ = newest_checkpoint(run)
+    clock = ByClock(10.0, 100.0, now=lambda: 106.5)  # 6.5 seconds after it was taken up, which makes 10.5
+    events = list(fit(recipe, 0, training, validation, run, CPU, checkpoint=checkpoint, clock=clock))
+    assert clock.began == 96
+    assert [type(event) for event in events] == [Step, Epoch]
+    assert run.ended() == "budget"
+
+
+@pytest.mark.slow
+def test_a_compiled_training_gives_the_same_up_to_rounding(small_data: Dataset, tmp_path: Path) -> None:
+    if not shutil.which("g++"):
+        pytest.skip("torch.compile needs a C++ compiler, and there is no g++ here")
+    changes = {"model": "fast", "batch_norm": True, "dense": 0, "dropout": [0, 0], "optimiser": "sgd", "learning_rate": 0.01}
+    plain, compiled = (train(small_data, tmp_path / str(c), compiled=c, epochs=1, **changes) for c in (False, True))
+    one, other = (safetensors.torch.load_file(run.path / "weights" / "last.safetensors") for run in (plain, compiled))
+    assert one.keys() == other.keys()
+    assert all(torch.allclose(one[name], other[name], rtol=1e-3, atol=1e-5) for name in one)
+    assert compiled.read("environment.json")["compiled"]
+
+
+def test_images_are_shown_at_the_recipes_resolution(small_data: Dataset, tmp_path: Path) -> None:
+    changes = {"model": "fast", "batch_norm": True, "dense": 0, "dropout": [0, 0], "widths": [[8], [8]]}
+    recipe = recipes.change(recipes.find("tiny"), SMALL | changes | {"resolution": [[0, 0.5], [0.4, 1]], "epochs": 2})
+    training, validation = carve(small_data.train, 0.1, 0, "validation")
+    sides: list[int] = []
+    hook = torch.nn.modules.module.register_module_forward_hook(
+        lambda module, inputs, output: (
+            sides.append(inputs[0].shape[2]) if isinstance(module, Fast) and module.training else None
+        )
+    )
+    try:
+        list(fit(recipe, 0, training, validation, start(tmp_path / "run"), CPU))
+    finally:
+        hook.remove()
+    assert sides == [8] * 6 + [16] * 8  # 14 steps; step 7 begins when 6/14 = 0.43 are done
 
 
 @pytest.mark.parametrize("monitor", ["validation_loss", "validation_accuracy"])

@@ -33,9 +33,9 @@ def epoch(
     clip: float = 0.0,
     smoothing: float = 0.0,
 ) -> list[Step]:
-    criterion = functools.partial(F.cross_entropy, reduction="sum", label_smoothing=smoothing)
+    criterion = functools.partial(F.cross_entropy, reduction="none", label_smoothing=smoothing)
     scaler = torch.amp.GradScaler("cpu", enabled=False)
-    return list(train_epoch(network, batches, criterion, optimiser, rate_at, torch.float32, scaler, clip, number, skip))
+    return list(train_epoch(network, batches, criterion, optimiser, rate_at, None, torch.float32, scaler, clip, number, skip))
 
 
 def adam(network: Network, rate: float = 1e-3) -> torch.optim.Optimizer:
@@ -113,9 +113,9 @@ def test_an_epoch_taken_up_in_the_middle_goes_on_as_if_it_had_not_been_left() ->
 
 
 def _some(network: Network, batches: Batches, optimiser: torch.optim.Optimizer, skip: int) -> Any:
-    criterion = functools.partial(F.cross_entropy, reduction="sum")
+    criterion = functools.partial(F.cross_entropy, reduction="none")
     scaler = torch.amp.GradScaler("cpu", enabled=False)
-    return train_epoch(network, batches, criterion, optimiser, lambda n: 1e-3, torch.float32, scaler, 0.0, 1, skip)
+    return train_epoch(network, batches, criterion, optimiser, lambda n: 1e-3, None, torch.float32, scaler, 0.0, 1, skip)
 
 
 def test_dropout_draws_anew_each_step_and_the_same_each_time() -> None:

@@ -12,6 +12,7 @@ from seefar.training.prepare import augmentation, check, new_batches, new_criter
 
 CPU = torch.device("cpu")
 TINY = recipes.change(recipes.find("tiny"), SMALL)
+FAST = {"model": "fast", "batch_norm": True, "dense": 0, "dropout": [0, 0], "widths": [[8], [8]], "batch_size": 36}
 
 
 @pytest.mark.parametrize(("field", "value"), [("optimiser", "adma"), ("schedule", "consant"), ("model", "vgf")])
@@ -31,6 +32,12 @@ def test_names_that_do_not_exist_are_refused_before_any_image_is_touched(field: 
         ({"batch_size": 36}, 110, 3, "leave 2 of the 110 training images for the last step, and it needs 3"),
         ({"shift": 16}, 108, 1, "shift is 16"),
         ({"cutout": 17}, 108, 1, "cutout is 17"),
+        ({"batch_size": 16, "leave_out": 0.5}, 108, 2, "leave_out is for one process"),
+        ({"batch_size": 16, "budget": 5}, 108, 2, "a budget is for one process"),
+        ({"leave_out": 0.5, "balance": "sampling"}, 108, 1, "both choose the images of an epoch"),
+        ({"resolution": [[0, 0.5], [0.5, 1]]}, 108, 1, "the network 'vgg' takes images of one size alone"),
+        (FAST | {"resolution": [[0, 0.25], [0.5, 1]]}, 108, 1, "2 stages leave nothing of 4x4 images"),
+        (FAST | {"resolution": [[0, 0.5], [0.5, 1]], "cutout": 9}, 108, 1, "cutout is 9"),
     ],
 )
 def test_what_cannot_be_carried_out_is_refused(fields: dict[str, object], count: int, processes: int, sentence: str) -> None:
@@ -65,21 +72,21 @@ def test_learner_and_batches_have_what_the_recipe_says() -> None:
     assert learner.average.decay == 0.5
     assert not learner.scaler.is_enabled()
     assert new_learner(TINY, new_network(TINY, 0, data), CPU).average is None
-    assert len(new_batches(recipe, 0, data, CPU)) == 3
+    assert new_batches(recipe, 0, data, CPU).lengths.steps_in(1) == 3
     assert new_batches(recipes.change(TINY, {"balance": "sampling"}), 0, data, CPU).evenly
 
 
-def test_the_loss_is_the_sum_with_smoothing_and_class_weights() -> None:
+def test_each_image_has_its_loss_with_smoothing_and_class_weights() -> None:
     data = images(41, 0, "train")[list(range(30))]
     uneven = data[[i for i in range(30) if data.labels[i] != 2 or i < 6]]
     logits, labels = torch.randn(7, 3), torch.tensor([0, 1, 2, 0, 1, 2, 0])
     plain = new_criterion(TINY, uneven, CPU)(logits, labels)
-    assert torch.allclose(plain, F.cross_entropy(logits, labels) * 7)
+    assert torch.allclose(plain, F.cross_entropy(logits, labels, reduction="none"))
     smooth = new_criterion(recipes.change(TINY, {"label_smoothing": 0.2}), uneven, CPU)(logits, labels)
-    assert torch.allclose(smooth, F.cross_entropy(logits, labels, label_smoothing=0.2) * 7)
+    assert torch.allclose(smooth, F.cross_entropy(logits, labels, label_smoothing=0.2, reduction="none"))
     weighted = new_criterion(recipes.change(TINY, {"balance": "weights"}), uneven, CPU)(logits, labels)
     counts = torch.tensor(uneven.counts())
     by_hand = F.cross_entropy(logits, labels, reduction="none") * (len(uneven) / (3 * counts))[labels]
-    assert torch.allclose(weighted, by_hand.sum(), atol=1e-5)
+    assert torch.allclose(weighted, by_hand, atol=1e-5)
     shares = F.one_hot(labels, 3).float()
     assert torch.allclose(new_criterion(TINY, uneven, CPU)(logits, shares), plain)  # mixed images have shares of classes

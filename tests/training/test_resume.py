@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import safetensors.torch
+import torch
 from tests.conftest import SMALL, images
 
 import seefar as sf
@@ -110,9 +111,9 @@ def test_every_part_of_the_state_matters(
     broken_off(small_data, tmp_path / "run", 17, monkeypatch)
     real = state.unpack
 
-    def lossy(content: bytes, learner: state.Learner) -> state.Position:
+    def lossy(content: bytes, learner: state.Learner, memory: torch.Tensor | None) -> state.Position:
         kept = {name: value.clone() for name, value in learner.network.state_dict().items()}
-        position = real(content, learner)
+        position = real(content, learner, memory)
         if part == "average":
             assert learner.average
             learner.average.network.load_state_dict(learner.network.state_dict())
@@ -124,6 +125,39 @@ def test_every_part_of_the_state_matters(
 
     monkeypatch.setattr("seefar.training.fit.unpack", lossy)
     assert outcome(sf.resume(tmp_path / "run", data=small_data, quiet=True)) != reference
+
+
+FAST = EVERYTHING | {
+    "model": "fast",
+    "dropout": [0.0, 0.0],
+    "dense": 0,
+    "spatial_dropout": 0.0,
+    "resolution": [[0.0, 0.5], [0.3, 0.75], [0.6, 1.0]],
+    "leave_out": 0.4,
+    "schedule": "linear",
+    "patience": 0,
+}
+
+
+@pytest.mark.parametrize("step", [3, 9, 13, 20])
+def test_what_was_left_out_and_the_size_of_images_go_on_exactly(
+    small_data: Dataset, tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Epochs of 7 steps, then of 5; at step 9 and 20 the losses of an epoch are half known."""
+    whole = sf.train(small_data, "tiny", out=tmp_path / "whole", quiet=True, **FAST)
+    broken_off(small_data, tmp_path / "run", step, monkeypatch, **FAST)
+    run = sf.resume(tmp_path / "run", data=small_data, quiet=True)
+    assert len(run.history()) == 5
+    assert outcome(run) == outcome(whole)
+
+
+def test_the_memory_of_what_to_leave_out_matters(small_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control."""
+    whole = sf.train(small_data, "tiny", out=tmp_path / "whole", quiet=True, **FAST)
+    broken_off(small_data, tmp_path / "run", 9, monkeypatch, **FAST)
+    real = state.unpack
+    monkeypatch.setattr("seefar.training.fit.unpack", lambda content, learner, memory: real(content, learner))
+    assert outcome(sf.resume(tmp_path / "run", data=small_data, quiet=True)) != outcome(whole)
 
 
 @pytest.mark.parametrize("optimiser", ["sgd", "adam", "adamw"])

@@ -74,3 +74,11 @@ def test_a_header_that_claims_more_than_there_is_costs_no_memory() -> None:
     header = b'{"network.x":{"dtype":"F32","shape":[250000000000],"data_offsets":[0,1000000000000]}}'
     with pytest.raises(ModelFileError, match="does not fit"):
         unpack(len(header).to_bytes(8, "little") + header, learner())
+
+
+def test_the_memory_of_batches_goes_with_it() -> None:
+    kept, memory = torch.rand(2, 20), torch.zeros(2, 20)
+    unpack(pack(learner(), Position(spent=1.5), kept), learner(), memory)
+    assert torch.equal(kept, memory)
+    with pytest.raises(ModelFileError, match="does not fit this recipe"):
+        unpack(pack(learner(), Position()), learner(), memory)

@@ -44,9 +44,10 @@ def write_facts(
     run.write("data.json", _data_facts(data, training, validation) | {"start": begins})
     run.write("splits.json", {"seed": data.split_seed, "validation": validation.ids, "train": training.ids})
     made = environment(recipe, seed, data.origin, machine.device, machine.precision, begins)
-    run.write("environment.json", made | {"deterministic": machine.deterministic, "processes": machine.processes.count})
-    how = augmentation(recipe)
-    keep_training_pictures(run, data.train, None if how.is_off else lambda shown: see(shown, how, VIEWS, seed))
+    how = {"deterministic": machine.deterministic, "compiled": machine.compiled, "processes": machine.processes.count}
+    run.write("environment.json", made | how)
+    changed = augmentation(recipe)
+    keep_training_pictures(run, data.train, None if changed.is_off else lambda shown: see(shown, changed, VIEWS, seed))
 
 
 def _start_facts(run: Run) -> dict[str, str]:

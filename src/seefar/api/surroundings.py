@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from seefar.training.fit import Epoch
     from seefar.training.loop import Step
     from seefar.training.network import Start
+    from seefar.training.pace import ByClock
     from seefar.training.processes import Processes
 
 
@@ -26,6 +27,7 @@ class Machine:
     device: "torch.device"
     precision: "torch.dtype"
     deterministic: bool
+    compiled: bool
     processes: "Processes"
 
 
@@ -38,17 +40,19 @@ class Views:
     quiet: bool
 
 
-def machine_of(device: str, threads: int | None, deterministic: bool, recipe: Recipe) -> Machine:
-    from seefar.models.device import choose_device, choose_precision, make_deterministic, set_threads
+def machine_of(device: str, threads: int | None, deterministic: bool, compiled: bool, recipe: Recipe) -> Machine:
+    from seefar.models.device import check_compiler, choose_device, choose_precision, make_deterministic, set_threads
     from seefar.training.processes import join
 
     if threads is not None:
         set_threads(threads)
     if deterministic:
         make_deterministic()
+    if compiled:
+        check_compiler()
     where = choose_device(device)
     processes = join(where)
-    return Machine(where, choose_precision(recipe.precision, where), deterministic, processes)
+    return Machine(where, choose_precision(recipe.precision, where), deterministic, compiled, processes)
 
 
 def look_on(plot: bool, tensorboard: bool, quiet: bool) -> Views:
@@ -105,9 +109,11 @@ def carry_out(
     views: Views,
     start: "Start | None",
     data: Dataset,
+    clock: "ByClock",
     checkpoint: bytes | None = None,
 ) -> None:
     """Train, and show it to those who want to look on. A signal is obeyed after the step that is going on."""
+    from seefar.data.batches import Lengths
     from seefar.models.summary import summarise
     from seefar.training.fit import earlier_epochs, fit
     from seefar.training.network import build_network
@@ -126,6 +132,8 @@ def carry_out(
             checkpoint=checkpoint,
             leave=leave,
             processes=machine.processes,
+            clock=clock,
+            compiled=machine.compiled,
         )
         if machine.processes.rank == 0:
             if views.tensorboard:
@@ -145,8 +153,15 @@ def carry_out(
             progress.say(f"note: {warning}")
         if not earlier:
             progress.show_layers(summarise(build_network(recipe, len(data.classes), training.size), training.size))
-        steps = -(-len(training) // recipe.batch_size)
-        progress.follow(events, recipe.epochs, steps, earlier, may_end_early=recipe.patience > 0)
+        lengths = Lengths(len(training), recipe.batch_size, recipe.leave_out)
+        progress.follow(
+            events,
+            recipe.epochs,
+            lengths.steps_before,
+            earlier,
+            may_end_early=recipe.patience > 0,
+            clock=clock if recipe.budget else None,
+        )
 
 
 def _plotted(events: "Iterable[Step | Epoch]", run: Run, title: str) -> "Iterator[Step | Epoch]":

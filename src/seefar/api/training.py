@@ -1,6 +1,7 @@
 """Training: choose a recipe, look at its network, find a learning rate, train, and go on where a training was broken off."""
 
 import dataclasses
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from seefar.runs.folder import Run
 if TYPE_CHECKING:
     from seefar.models.summary import Layer
     from seefar.training.network import Start
+    from seefar.training.pace import ByClock
     from seefar.training.rate_finder import RateCurve
 
 MAY_DIFFER = ("name", "about", "epochs")  # between a run and the command that goes on with it
@@ -98,9 +100,11 @@ def train(
     device: str = "auto",
     threads: int | None = None,
     deterministic: bool = False,
+    compiled: bool = False,
     plot: bool = False,
     tensorboard: bool = False,
     quiet: bool = False,
+    target: float | None = None,
     **changes: Any,
 ) -> Run:
     """Train a network and return the folder with everything that came of it. The test images of `data` are not touched.
@@ -115,10 +119,13 @@ def train(
         device: "auto", "cpu", "cuda" or "mps".
         threads: on the CPU; by default as many as it has cores. The bits of the result depend on it.
         deterministic: use only operations that give the same bits each time; on the CPU they do anyway.
+        compiled: let torch compile the network first, for half a minute or more: worth it for long trainings on a GPU.
         plot: draw `figures/training.png` anew after each epoch.
         tensorboard: write `tensorboard/` for TensorBoard (extra `track`).
         quiet: no table and no bar on stderr.
-        changes: recipe fields to change, such as `epochs=3`; the run is named after them.
+        target: an accuracy, 0..1: recipe `fast` gets the budget that it takes on this machine. Known for CIFAR-10 alone.
+        changes: recipe fields to change, such as `epochs=3`; the run is named after them. With `fast` and nothing but a `budget` in
+            seconds, the network and its resolutions are chosen by what was measured for such a budget.
 
     Raises:
         UsageError: the recipe cannot be carried out, or `out` holds something.
@@ -128,10 +135,14 @@ def train(
         InUseError: another process works in `out`.
     """
     from seefar.training.network import start_from
+    from seefar.training.pace import ByClock
     from seefar.training.prepare import check
 
+    began = time.perf_counter()
     chosen = _changed(recipe, changes)
-    machine = machine_of(device, threads, deterministic, chosen)
+    machine = machine_of(device, threads, deterministic, compiled, chosen)
+    chosen = _planned(chosen, target, data, machine, quiet=quiet)
+    clock = ByClock(chosen.budget, began)
     training, validation = carve(data.train, chosen.validation, data.split_seed, "validation")
     check(chosen, len(data.classes), data.train.size, len(training), machine.processes.count)
     begins = open_run(start) if start is not None else None
@@ -142,13 +153,34 @@ def train(
     views = look_on(plot, tensorboard, quiet)
     agree(machine, chosen, seed, data)
     if machine.processes.share(lambda: resume and (path / "recipe.json").exists()):
-        return _go_on(Run(path), chosen, seed, data, machine, views, weights)
+        return _go_on(Run(path), chosen, seed, data, machine, views, clock, weights)
     run = Run(Path(machine.processes.share(lambda: str(make_folder(path, numbered=not out and not resume).path))))
     with locked(run, machine):
         if machine.processes.rank == 0:
             write_facts(run, chosen, seed, data, training, validation, machine, begins)
-        carry_out(run, chosen, seed, training, validation, machine, views, weights, data)
+        carry_out(run, chosen, seed, training, validation, machine, views, weights, data, clock)
     return run
+
+
+def _planned(recipe: Recipe, target: float | None, data: Dataset, machine: Machine, *, quiet: bool) -> Recipe:
+    """The recipe with the settings for its budget, or for the one that a target takes, where they are known; says what to expect."""
+    fast = recipes.find("fast")
+    if recipe != recipes.change(fast, {"budget": recipe.budget}) or not (target or recipe.budget):
+        if target:
+            raise UsageError(
+                "a target needs recipe fast as it is: what each budget gives was measured with that; use --recipe fast"
+            )
+        return recipe
+    from seefar.training.frontier import plan
+
+    expected = plan(recipe, target, data.train, machine.device)
+    if not quiet:
+        accuracy = "unknown for such images" if expected.accuracy is None else f"about {expected.accuracy:.1%} on validation"
+        progress.say(
+            f"budget {expected.recipe.budget:g} s: {expected.epochs:.1f} epochs of {recipes.text(expected.recipe.widths)}; "
+            f"expected accuracy, with test-time augmentation: {accuracy}"
+        )
+    return expected.recipe
 
 
 def resume(
@@ -159,6 +191,7 @@ def resume(
     device: str = "auto",
     threads: int | None = None,
     deterministic: bool = False,
+    compiled: bool = False,
     plot: bool = False,
     tensorboard: bool = False,
     quiet: bool = False,
@@ -175,15 +208,18 @@ def resume(
         ModelFileError: no checkpoint of the run can be used, or the data has changed.
         UsageError: `epochs` are not more than are done; and further errors, as `train` has them.
     """
+    from seefar.training.pace import ByClock
+
+    began = time.perf_counter()
     run = open_run(run)
     fields = run.read("recipe.json")
     chosen, seed = recipes.from_json(run.recipe()), fields["seed"]
     if epochs is not None:
         chosen = recipes.change(chosen, {"epochs": epochs})
-    machine = machine_of(device, threads, deterministic, chosen)
+    machine = machine_of(device, threads, deterministic, compiled, chosen)
     data = data or data_of(run)
     agree(machine, chosen, seed, data)
-    return _go_on(run, chosen, seed, data, machine, look_on(plot, tensorboard, quiet))
+    return _go_on(run, chosen, seed, data, machine, look_on(plot, tensorboard, quiet), ByClock(chosen.budget, began))
 
 
 def _go_on(
@@ -193,6 +229,7 @@ def _go_on(
     data: Dataset,
     machine: Machine,
     views: Views,
+    clock: "ByClock",
     start: "Start | None" = None,
 ) -> Run:
     """Take the training in `run` up again, if it has not come to its end. Of several processes only the first reads the folder."""
@@ -218,7 +255,7 @@ def _go_on(
             note_differences(run, machine)
             if run.recipe()["name"] != recipe.name:
                 run.change({"recipe.json": {"seed": seed, **dataclasses.asdict(recipe)}})
-        carry_out(run, recipe, seed, training, validation, machine, views, start, data, checkpoint)
+        carry_out(run, recipe, seed, training, validation, machine, views, start, data, clock, checkpoint)
     return run
 
 

@@ -1,5 +1,6 @@
 """Options that several verbs share, and the foot of their help."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -59,6 +60,14 @@ class RecipeOptions:
         return changes
 
 
+def seconds(duration: str) -> float:
+    """Of a duration as people write it: 90, 90s, 1.5m, 2h. Raises UsageError if it is none."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", duration.strip())
+    if not found or not float(found[1]):
+        raise UsageError(f"--budget is {duration!r}; expected seconds, minutes or hours, such as 60s, 5m or 1h")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+
+
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions(RecipeOptions):
@@ -72,6 +81,10 @@ class TrainOptions(RecipeOptions):
     """Another run, whose weights are the first ones; the last layers are new unless the classes are the same."""
     tensorboard: Annotated[bool, Parameter(negative="")] = False
     """Write tensorboard/ into the run folder (needs pip install 'seefar[track]')."""
+    budget: str | None = None
+    """Time for the whole training, such as 60s, 5m or 1h; with recipe fast it chooses the network, and says what to expect."""
+    target: str | None = None
+    """An accuracy to reach, such as 90%: recipe fast gets the budget that this takes. Known for CIFAR-10 alone."""
     plot: Annotated[bool, Parameter(negative="")] = False
     """Draw figures/training.png anew after each epoch."""
 
@@ -83,6 +96,27 @@ class TrainOptions(RecipeOptions):
         if self.out is None or self.seeds == 1:
             return [(seed, self.out) for seed in seeds]
         return [(seed, self.out.with_name(f"{self.out.name}-seed{seed}")) for seed in seeds]
+
+    def changes(self) -> dict[str, Any]:
+        """The recipe fields to change, the budget among them."""
+        changes = super().changes()
+        if self.budget is not None:
+            if "budget" in changes:
+                raise UsageError("--budget and --set budget=... are the same; give one of them")
+            if self.target is not None:
+                raise UsageError("--budget and --target contradict each other: the target decides the budget; give one of them")
+            changes["budget"] = seconds(self.budget)
+        return changes
+
+    def aim(self) -> float | None:
+        """The accuracy to reach, 0..1. Raises UsageError if it is none."""
+        if self.target is None:
+            return None
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%?)", self.target.strip())
+        share = float(found[1]) / (100 if found[2] else 1) if found else 0
+        if not 0 < share < 1:
+            raise UsageError(f"--target is {self.target!r}; expected an accuracy such as 90% or 0.9")
+        return share
 
     def views(self) -> dict[str, bool]:
         """Ways to look on, as `train` takes them."""
@@ -100,6 +134,15 @@ class MachineOptions:
     """Threads on the CPU; by default as many as it has cores."""
     deterministic: Annotated[bool, Parameter(negative="")] = False
     """Use only operations that give the same bits each time (on a GPU this costs speed; on the CPU they do anyway)."""
+    compiled: Annotated[bool, Parameter(name="--compile", negative="")] = False
+    """Let torch compile the network first, for half a minute or more: worth it for long trainings on a GPU."""
+
+
+def settle() -> None:
+    """Make a process that does nothing but train as fast as it can be; not for notebooks (see `keep_freed_memory`)."""
+    from seefar.models.device import keep_freed_memory
+
+    keep_freed_memory()
 
 
 def epilogue(*examples: str) -> str:

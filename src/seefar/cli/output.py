@@ -50,6 +50,12 @@ def print_evaluation(evaluation: dict[str, Any]) -> None:
             for score in evaluation["scores"]
         ],
     )
+    if evaluation["tta"] != "none":
+        share = evaluation["tta_accuracy"]
+        print(
+            f"with test-time augmentation ({evaluation['tta']}) {share['value']:.2%}, "
+            f"95 % interval {share['low']:.2%} to {share['high']:.2%}; all other figures are without it"
+        )
     print(
         f"{evaluation['split']} accuracy {accuracy['value']:.2%}, 95 % interval {accuracy['low']:.2%} to {accuracy['high']:.2%} "
         f"({evaluation['images']:,} images, one seed{looked}); loss {evaluation['loss']:.4f}"

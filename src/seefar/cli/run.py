@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from seefar.cli.options import LoadOptions, MachineOptions, TrainOptions
+from seefar.cli.options import LoadOptions, MachineOptions, TrainOptions, settle
 
 EXAMPLES = (
     "seefar run --data shapes --recipe tiny",
@@ -35,14 +35,15 @@ def run(
     from seefar.api import choose
     from seefar.cli.output import print_evaluation, print_json
 
+    settle()
     choose(train.recipe, size=load.size, **train.changes())  # refuse a bad recipe before anything is downloaded or decoded
     runs = train.folders()
     images = sf.load(data, **asdict(load))
     finished = []
     for seed, out in runs:
-        options = {**train.views(), **asdict(machine), **train.changes()}
+        options = {**train.views(), **asdict(machine), **train.changes(), "target": train.aim()}
         finished.append(sf.run(images, train.recipe, seed, out=out, start=train.from_, **options))
-    evaluations = [run.read("evaluation-test.json") for run in finished]
+    evaluations = [run.evaluation("test") for run in finished]
     if json:
         print_json(evaluations if train.seeds > 1 else evaluations[0])
         return

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from seefar.cli.options import LoadOptions, MachineOptions, TrainOptions
+from seefar.cli.options import LoadOptions, MachineOptions, TrainOptions, settle
 from seefar.errors import UsageError
 from seefar.training.launch import is_first
 
@@ -10,6 +10,7 @@ EXAMPLES = (
     "seefar train --data cifar10 --recipe deep --seeds 3",
     "seefar train --data my-photos/ --set learning_rate=0.002 --set dense=128 --out runs/wide",
     "seefar train --data my-photos/ --recipe deep --from runs/cifar10-deep-seed0 --set frozen_stages=2",
+    "seefar train --data cifar10 --recipe fast --budget 60s",
     "seefar train --resume runs/cifar10-deep-seed0",
     "torchrun --nproc-per-node 2 --max-restarts 3 -m seefar train --data cifar10 --recipe deep --resume auto",
 )
@@ -38,6 +39,7 @@ def train(
     import seefar as sf
     from seefar.api import choose
 
+    settle()
     if resume is not None and resume != "auto":
         _nothing_else(data, load, train)
         options: dict[str, Any] = {**train.views(), **asdict(machine)}
@@ -51,7 +53,7 @@ def train(
     runs = train.folders()
     images = sf.load(data, **asdict(load))
     for seed, out in runs:
-        options = {**train.views(), **asdict(machine), **train.changes()}
+        options = {**train.views(), **asdict(machine), **train.changes(), "target": train.aim()}
         run = sf.train(images, train.recipe, seed, out=out, start=train.from_, resume=resume == "auto", **options)
         if is_first():
             print(run.path)
@@ -61,7 +63,10 @@ def _nothing_else(data: str | None, load: LoadOptions, train: TrainOptions) -> N
     """Raise UsageError if anything is given that the run to resume has decided already."""
     given = {"--data": data is not None, "--from": train.from_ is not None, "--out": train.out is not None}
     given |= {f"--{name.replace('_', '-')}": getattr(load, name) != value for name, value in vars(LoadOptions()).items()}
-    given |= {f"--{name}": getattr(train, name) != getattr(TrainOptions(), name) for name in ("recipe", "seed", "seeds")}
+    given |= {
+        f"--{name}": getattr(train, name) != getattr(TrainOptions(), name)
+        for name in ("recipe", "seed", "seeds", "budget", "target")
+    }
     given |= {f"--set {word}": True for word in train.set_ or []}
     if extra := [option for option, is_given in given.items() if is_given]:
         raise UsageError(

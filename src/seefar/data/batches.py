@@ -1,6 +1,8 @@
 """Training images on the device, handed out in batches: in a new seeded order each epoch, changed anew each time."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +11,7 @@ from torch import Tensor
 
 from seefar.data.augment import Augmentation, augment, mirror_mask, mix
 from seefar.data.images import ImageSet
+from seefar.data.resolution import shrink
 from seefar.seeds import derive
 
 
@@ -20,19 +23,51 @@ class Batch(NamedTuple):
         labels: int64 `(b,)`; of mixed images the label of the larger part.
         targets: the labels, or, for mixed images, the share of each class, float32 `(b, classes)`.
         part: which images of the step these are: the first, the one behind the last, and how many the step has in all.
+        places: where among the training images they stand, int64 `(b,)`.
     """
 
     pixels: Tensor
     labels: Tensor
     targets: Tensor
     part: tuple[int, int, int]
+    places: Tensor
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """How long epochs are. All numbers of epochs count from 1.
+
+    Attributes:
+        images: how many there are to learn from.
+        batch_size: images a step; the last batch of an epoch is smaller if they do not divide.
+        leave_out: share of the images that each epoch but the first does without, if that leaves whole batches; else some less.
+    """
+
+    images: int
+    batch_size: int
+    leave_out: float = 0.0
+
+    def images_in(self, epoch: int) -> int:
+        """How many images an epoch shows."""
+        if epoch == 1 or not self.leave_out:
+            return self.images
+        batches = math.ceil((1 - self.leave_out) * self.images / self.batch_size)
+        return min(batches * self.batch_size, self.images)
+
+    def steps_in(self, epoch: int) -> int:
+        """How many steps an epoch has."""
+        return -(-self.images_in(epoch) // self.batch_size)
+
+    def steps_before(self, epoch: int) -> int:
+        """How many steps all epochs before it have together."""
+        return 0 if epoch == 1 else self.steps_in(1) + (epoch - 2) * self.steps_in(2)
 
 
 class Batches:
     """All images as one uint8 tensor on the device; an epoch is a walk over it in random order.
 
     What an image looks like in a step depends on the seed and the step alone: not on what came before, on the device, or on how
-    many processes share the work. So training can be taken up again anywhere.
+    many processes share the work. So training can be taken up again anywhere. Only `leave_out` looks back: all it has is `memory`.
 
     Args:
         images: what to train on.
@@ -41,6 +76,8 @@ class Batches:
         device: where the images are kept and changed.
         augmentation: how they are changed.
         evenly: whether an epoch draws from all classes alike, with replacement, instead of showing each image once.
+        leave_out: share of the images that each epoch but the first does without: those whose loss was smallest when last shown.
+            Source: Loshchilov and Hutter 2015 (online batch selection), https://arxiv.org/abs/1511.06343
         process: the number of this process, from 0.
         processes: how many share each step, each taking a slice of it.
     """
@@ -54,43 +91,57 @@ class Batches:
         augmentation: Augmentation,
         *,
         evenly: bool = False,
+        leave_out: float = 0.0,
         process: int = 0,
         processes: int = 1,
     ) -> None:
         self.pixels = torch.tensor(images.pixels, device=device)  # uint8 (n, h, w, 3), a copy
+        self.shown = self.pixels  # the same, at the size at which they were shown last
         self.labels = torch.tensor(images.labels, device=device)  # int64 (n,)
         self.classes = len(images.classes)
         self.fill = self.pixels.float().mean((0, 1, 2))  # the mean colour, float32 (3,)
-        self.batch_size = batch_size
+        self.lengths = Lengths(len(images), batch_size, leave_out)
         self.seed = seed
         self.augmentation = augmentation
         self.evenly = evenly
+        # Of each image the loss in nats when it was last shown; and the same as it was when the epoch began
+        self.memory = torch.zeros(2, len(images)) if leave_out else None
         self.process, self.processes = process, processes
         start = torch.Generator().manual_seed(derive(seed, "mirrored"))
         self.mirrored = torch.randint(2, (len(images),), generator=start, dtype=torch.bool)
 
-    def __len__(self) -> int:
-        """Steps an epoch."""
-        return -(-len(self.labels) // self.batch_size)
+    def note(self, batch: Batch, losses: Tensor) -> None:
+        """Remember the losses of a batch's images, float32 `(b,)`, where `leave_out` will ask for them."""
+        if self.memory is not None:
+            self.memory[0, batch.places] = losses.cpu()
 
-    def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
-        """The batches of one epoch, by its number from 1, without the first `skip`."""
+    def epoch(self, number: int, skip: int = 0, side_at: Callable[[int], int] | None = None) -> Iterator[Batch]:
+        """The batches of one epoch, by its number from 1, without the first `skip`.
+
+        `side_at` says how many pixels a side images have in a step of the run, by its number from 1; by default they stay as they are.
+        """
         generator = torch.Generator().manual_seed(derive(self.seed, "order", number))
-        order = self._order(generator)
-        for place, chosen in enumerate(order.split(self.batch_size)[skip:], start=skip):
+        if self.memory is not None and not skip:
+            self.memory[1] = self.memory[0]
+        order = self._order(number, generator)
+        for place, chosen in enumerate(order.split(self.lengths.batch_size)[skip:], start=skip):
             generator.manual_seed(derive(self.seed, "augment", number, place))
-            yield self.make(chosen, number, generator)
+            side = side_at(self.lengths.steps_before(number) + place + 1) if side_at else self.pixels.shape[1]
+            yield self.make(chosen, number, generator, side)
 
-    def _order(self, generator: torch.Generator) -> Tensor:
+    def _order(self, epoch: int, generator: torch.Generator) -> Tensor:
         if self.evenly:
             return sampling_order(self.labels.cpu(), generator)
-        return torch.randperm(len(self.labels), generator=generator)
+        order = torch.randperm(self.lengths.images_in(epoch), generator=generator)
+        return order if self.memory is None or epoch == 1 else self.memory[1].argsort(descending=True, stable=True)[order]
 
-    def make(self, chosen: Tensor, epoch: int, generator: torch.Generator) -> Batch:
+    def make(self, chosen: Tensor, epoch: int, generator: torch.Generator, side: int) -> Batch:
         """The images at these places as they look in this epoch; every process makes all of them and keeps its slice."""
+        if self.shown.shape[1] != side:
+            self.shown = shrink(self.pixels, side)
         mirrored = mirror_mask(self.augmentation.flip, self.mirrored[chosen], epoch, generator)
-        chosen = chosen.to(self.labels.device)
-        pixels, labels = self.pixels[chosen].permute(0, 3, 1, 2), self.labels[chosen]
+        places, chosen = chosen, chosen.to(self.labels.device)
+        pixels, labels = self.shown[chosen].permute(0, 3, 1, 2), self.labels[chosen]
         targets = labels
         pixels = augment(pixels, mirrored, self.augmentation, self.fill, generator)
         if self.augmentation.mixes:
@@ -98,7 +149,7 @@ class Batches:
             labels = targets.argmax(1)
         total = len(chosen)
         start, stop = (total * process // self.processes for process in (self.process, self.process + 1))
-        return Batch(pixels[start:stop], labels[start:stop], targets[start:stop], (start, stop, total))
+        return Batch(pixels[start:stop], labels[start:stop], targets[start:stop], (start, stop, total), places[start:stop])
 
 
 def sampling_order(labels: Tensor, generator: torch.Generator) -> Tensor:
@@ -121,6 +172,6 @@ def see(images: ImageSet, augmentation: Augmentation, views: int, seed: int) -> 
     columns = [batches.pixels]
     for epoch in range(1, views + 1):
         generator = torch.Generator().manual_seed(derive(seed, "augment", epoch, 0))
-        pixels = batches.make(everything, epoch, generator).pixels
+        pixels = batches.make(everything, epoch, generator, images.size).pixels
         columns.append(pixels.permute(0, 2, 3, 1).round().to(torch.uint8))
     return torch.stack(columns, 1).numpy()

@@ -28,6 +28,8 @@ class Evaluation:
         look: which look at the test images this was with this run's network; 0 for validation.
         look_on_machine: likewise with any network on this machine.
         accuracy: share of images that were right, with its Wilson interval.
+        tta: the test-time augmentation of the recipe; all other figures are without it.
+        tta_accuracy: the accuracy with it.
         balanced_accuracy: mean recall over classes, 0..1.
         loss: mean cross-entropy in nats.
         scores: the classification report, a row a class.
@@ -41,6 +43,8 @@ class Evaluation:
     look: int
     look_on_machine: int
     accuracy: Share
+    tta: str
+    tta_accuracy: Share
     balanced_accuracy: float
     loss: float
     scores: list[ClassScore]
@@ -64,7 +68,10 @@ def evaluate(run: Run, images: ImageSet, split: str, device: str = "auto") -> Ev
     where = choose_device(device)
     network = load_network(run, where)
     looks = record_look(run, images.digest, "evaluate") if split == "test" else None
-    logits = predict(network, images.pixels, choose_precision(from_json(run.recipe()).precision, where))
+    recipe = from_json(run.recipe())
+    precision = choose_precision(recipe.precision, where)
+    logits = predict(network, images.pixels, precision)
+    averaged = predict(network, images.pixels, precision, tta=recipe.tta) if recipe.tta != "none" else logits
     predicted = logits.argmax(1)
     matrix = metrics.confusion_matrix(images.labels, predicted, len(images.classes))
     evaluation = Evaluation(
@@ -74,13 +81,17 @@ def evaluate(run: Run, images: ImageSet, split: str, device: str = "auto") -> Ev
         look=looks.run if looks else 0,
         look_on_machine=looks.machine if looks else 0,
         accuracy=metrics.wilson(int(matrix.trace()), len(images)),
+        tta=recipe.tta,
+        tta_accuracy=metrics.wilson(int((averaged.argmax(1) == images.labels).sum()), len(images)),
         balanced_accuracy=metrics.balanced_accuracy(matrix),
         loss=metrics.log_loss(images.labels, logits),
         scores=metrics.class_scores(images.labels, predicted, images.classes),
         confusion=matrix.tolist(),
         confusions=metrics.strongest_confusions(matrix, images.classes),
     )
-    run.write_arrays(f"predictions-{split}.npz", ids=np.array(images.ids), labels=images.labels, logits=logits)
+    run.write_arrays(
+        f"predictions-{split}.npz", ids=np.array(images.ids), labels=images.labels, logits=logits, tta_logits=averaged
+    )
     worst = surest_mistakes(images.labels, logits)
     run.write_arrays(f"mistakes-{split}.npz", positions=worst, pixels=images.pixels[worst])
     run.write(f"evaluation-{split}.json", asdict(evaluation))

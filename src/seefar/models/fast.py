@@ -19,7 +19,7 @@ BLOCK = 50  # images whose patches are held at once: 5 MB at 32 pixels, 43 MB at
 
 
 class Fast(Network):
-    """Whitening convolution 2x2 and GELU; stages of conv 3x3, batch norm and GELU; the largest value of each channel; dense.
+    """Whitening convolution 2x2 and ReLU; stages of conv 3x3, batch norm and GELU; the largest value of each channel; dense.
 
     A stage pools right after its first convolution. In a stage of three equal convolutions, the first one's result is added
     before the last GELU. Each 3x3 convolution starts as the identity in its first filters, so that signals pass a new network
@@ -42,6 +42,8 @@ class Fast(Network):
     Raises:
         UsageError: the images are too small for that many stages, or an argument is not what it must be.
     """
+
+    any_size = True
 
     def __init__(
         self,
@@ -71,7 +73,7 @@ class Fast(Network):
                 f"{len(widths)} stages leave nothing of {size}x{size} images; use --size {least} or fewer stages (--set widths=...)"
             )
         inputs = [Whitening.FILTERS, *(stage[-1] for stage in widths)]
-        self.stem = nn.Sequential(Whitening(), nn.GELU())
+        self.stem = nn.Sequential(Whitening(), nn.ReLU(inplace=True))
         self.stages = nn.Sequential(*(_stage([before, *stage]) for before, stage in zip(inputs, widths, strict=False)))
         self.head = nn.Sequential(
             nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(inputs[-1], classes, bias=False), Multiply(LOGIT_SCALE)
@@ -108,7 +110,8 @@ class Fast(Network):
 class Whitening(nn.Module):
     """A 2x2 convolution whose outputs on the training images are uncorrelated and of size 1, and the negatives of the same.
 
-    GELU keeps little of negative values; with both signs nothing is lost.
+    ReLU keeps nothing of negative values; with both signs nothing is lost. (airbench has GELU here, which is three times as slow
+    and made no difference; docs/log.md.)
 
     The weights are a buffer: saved, never trained. It works in float32 even under autocast: some builds of torch compute 2x2
     convolutions in bf16 wrongly (https://github.com/pytorch/pytorch/issues/163347), and float32 costs 0.7 ms of one core's
@@ -132,9 +135,11 @@ class Whitening(nn.Module):
         self.weight.copy_(torch.cat([filters, -filters]))
 
     def forward(self, values: Tensor) -> Tensor:
-        """Scaled pixels `(n, 3, h, w)` to float32 `(n, 24, h - 1, w - 1)`."""
-        with torch.autocast(values.device.type, enabled=False):
-            return F.conv2d(values.float(), self.weight)
+        """Scaled pixels `(n, 3, h, w)` to `(n, 24, h - 1, w - 1)`, in the number format that the next layer works in."""
+        kind = values.device.type
+        with torch.autocast(kind, enabled=False):
+            whitened = F.conv2d(values.float(), self.weight)
+        return whitened.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else whitened
 
 
 class Residual(nn.Sequential):

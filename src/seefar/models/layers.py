@@ -18,6 +18,7 @@ class Network(nn.Module):
         stages: the convolutional stages in order, each leaving a feature map of half the height and width.
         head: turns the last feature map into logits.
         frozen: how many stages, from the first on, do not learn (see `freeze`).
+        any_size: whether images of another size than the network was built for are taken, too.
     """
 
     scale: "Scale"
@@ -25,6 +26,7 @@ class Network(nn.Module):
     stages: nn.Sequential
     head: nn.Sequential
     frozen: int
+    any_size = False
 
     def __init__(self) -> None:
         super().__init__()

@@ -2,12 +2,16 @@
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+from seefar.models.tta import VIEWS
 
 BATCH = 500  # images; a compromise between speed and memory on CPUs (chosen by hand)
 
 
-def predict(network: nn.Module, pixels: np.ndarray, precision: torch.dtype, batch: int = BATCH) -> np.ndarray:
+def predict(
+    network: nn.Module, pixels: np.ndarray, precision: torch.dtype, batch: int = BATCH, tta: str = "none"
+) -> np.ndarray:
     """Logits for images. The network is in evaluation mode meanwhile, and as it was before afterwards.
 
     Args:
@@ -15,6 +19,7 @@ def predict(network: nn.Module, pixels: np.ndarray, precision: torch.dtype, batc
         pixels: uint8 `(n, h, w, 3)`, 0..255.
         precision: number format of the arithmetic.
         batch: images at a time; it changes speed and memory, not the answers.
+        tta: a key of VIEWS: the mean is taken over the logits of these views.
 
     Returns:
         float32 `(n, classes)`.
@@ -22,10 +27,14 @@ def predict(network: nn.Module, pixels: np.ndarray, precision: torch.dtype, batc
     device = next(network.parameters()).device
     was_training = network.training
     network.eval()
+
+    def answers(images: Tensor) -> Tensor:
+        return torch.stack([weight * network(view).float() for weight, view in VIEWS[tta](images)]).sum(0)
+
     try:
         with torch.inference_mode(), torch.autocast(device.type, precision, enabled=precision != torch.float32):
             parts = [
-                network(torch.tensor(block).to(device).permute(0, 3, 1, 2)).float().cpu()
+                answers(torch.tensor(block).to(device).permute(0, 3, 1, 2)).cpu()
                 for block in (pixels[start : start + batch] for start in range(0, len(pixels), batch))
             ]
     finally:

@@ -52,9 +52,10 @@ def _content(run: Run) -> dict[str, Any]:
     about = f"{data['name']}, recipe {name}, seed {seed}"
     timing = run.read("timing.json")
     described = run.read("description-train.json")
-    validation, test, on_test = (
-        _read_if_there(run, f"{name}.json") for name in ("evaluation-validation", "evaluation-test", "description-test")
+    validation, test = (
+        run.evaluation(split) if run.has(f"evaluation-{split}.json") else None for split in ("validation", "test")
     )
+    on_test = run.read("description-test.json") if run.has("description-test.json") else None
     shown = test or validation
     uneven = words.is_uneven(described)
     learning = words.learning(history, recipe, run.ended(), max(data["validation"]) / sum(data["validation"]))
@@ -108,10 +109,6 @@ def _content(run: Run) -> dict[str, Any]:
     }
 
 
-def _read_if_there(run: Run, name: str) -> Any:
-    return run.read(name) if run.has(name) else None
-
-
 def _headline(shown: dict[str, Any], uneven: bool) -> dict[str, Any]:
     """The figure on top: balanced accuracy where the classes are so uneven that accuracy alone misleads."""
     if uneven:
@@ -125,6 +122,7 @@ def _findings(data: dict[str, Any], described: dict[str, Any], learning: list[st
         return learning
     return [
         words.result(shown, data["name"]),
+        *words.test_time_augmentation(shown),
         words.chance(shown),
         words.classes(shown),
         *words.commonest_mistake(shown),

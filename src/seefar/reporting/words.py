@@ -20,6 +20,23 @@ def result(evaluation: dict[str, Any], data: str) -> str:
     )
 
 
+_VIEWS = {
+    "flip": "over each image and its mirror image",
+    "shift": "over each image, its mirror image, and both of them moved by a pixel to and fro",
+}
+
+
+def test_time_augmentation(evaluation: dict[str, Any]) -> list[str]:
+    """What averaging over several views of an image brings, where the recipe asks for it."""
+    if evaluation["tta"] == "none":
+        return []
+    share = evaluation["tta_accuracy"]
+    return [
+        f"With its answers averaged {_VIEWS[evaluation['tta']]} (test-time augmentation) it is right {percent(share['value'])} of the "
+        f"time ({percent(share['low'])} to {percent(share['high'])}); all other figures here are without that."
+    ]
+
+
 def chance(evaluation: dict[str, Any]) -> str:
     """What somebody without eyes would reach."""
     supports = [score["support"] for score in evaluation["scores"]]

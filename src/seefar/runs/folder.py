@@ -70,6 +70,10 @@ class Run:
         rows = csv.DictReader(io.StringIO(text))
         return [formats.history_row({name: _number(value) for name, value in row.items()}) for row in rows]
 
+    def evaluation(self, split: str) -> dict[str, Any]:
+        """The numbers of an evaluation, `evaluation-<split>.json`. Raises ModelFileError if there is none."""
+        return formats.evaluation(self.read(f"evaluation-{split}.json"))
+
     def write_arrays(self, name: str, **arrays: np.ndarray) -> None:
         """Write an .npz file, whole or not at all. Equal arrays give equal bytes (numpy's own writer stores the time of day)."""
         content = io.BytesIO()

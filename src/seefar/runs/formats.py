@@ -1,11 +1,12 @@
 """Run folders of earlier formats, read as if they were of today's: what was added since, with the value it had then.
 
-Format 1 (2026-11): one network, `plain`, no augmentation, constant or linear rate, Adam. Format 2: the fields of today.
+Format 1 (2026-11): one network, `plain`, no augmentation, constant or linear rate, Adam. Format 2 (2026-11): all but what format 3
+has: training at lower resolutions, budgets, test-time augmentation.
 """
 
 from typing import Any
 
-FORMAT = 2  # of the run folders that are written; newer ones are refused
+FORMAT = 3  # of the run folders that are written; newer ones are refused
 
 _ADDED_IN_2: dict[str, Any] = {
     "batch_norm": False,
@@ -34,11 +35,19 @@ _ADDED_IN_2: dict[str, Any] = {
     "min_change": 0.0,
     "patience": 0,
 }
+_ADDED_IN_3: dict[str, Any] = {"resolution": [[0.0, 1.0]], "leave_out": 0.0, "budget": 0.0, "tta": "none"}
 
 
 def recipe(fields: dict[str, Any]) -> dict[str, Any]:
     """The fields of recipe.json in today's form. Format 1 is known by its only network."""
-    return _ADDED_IN_2 | fields | {"model": "vgg"} if fields.get("model") == "plain" else fields
+    if fields.get("model") == "plain":
+        fields = _ADDED_IN_2 | fields | {"model": "vgg"}
+    return _ADDED_IN_3 | fields
+
+
+def evaluation(content: dict[str, Any]) -> dict[str, Any]:
+    """evaluation-<split>.json in today's form."""
+    return {"tta": "none", "tta_accuracy": content["accuracy"]} | content
 
 
 def manifest(content: dict[str, Any]) -> dict[str, Any]:

@@ -4,17 +4,19 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import safetensors.torch
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from seefar.data.images import ImageSet
+from seefar.data.resolution import side_at
 from seefar.errors import DivergedError, OutOfMemoryError, StoppedError, UsageError
 from seefar.models.device import choose_precision, is_out_of_memory, peak_memory
 from seefar.models.layers import Network
-from seefar.models.predict import predict
+from seefar.models.predict import BATCH, predict
 from seefar.recipes import Recipe
 from seefar.runs.checkpoints import write_checkpoint
 from seefar.runs.folder import Run, history_table
@@ -22,12 +24,14 @@ from seefar.training import stopping
 from seefar.training.divergence import Watch, check_epoch
 from seefar.training.loop import Step, train_epoch
 from seefar.training.network import Start, new_network
+from seefar.training.pace import ByClock, BySteps, Pace
 from seefar.training.prepare import check, new_batches, new_criterion, new_learner
 from seefar.training.processes import ALONE, Processes
 from seefar.training.schedules import Course, Moment, share
 from seefar.training.state import Position, pack, position_of, unpack
 
 SAVE_EVERY = 300  # seconds after which a long epoch is saved in between (chosen by hand)
+WRITING = 0.1  # seconds that a checkpoint and two files of weights take to write, about; known better after the first epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,8 @@ def fit(
     checkpoint: bytes | None = None,
     leave: Callable[[], int] = lambda: 0,
     processes: Processes = ALONE,
+    clock: ByClock | None = None,
+    compiled: bool = False,
 ) -> Iterator[Step | Epoch]:
     """Train a network, saving the run after each epoch. Nothing happens until the result is iterated over.
 
@@ -90,6 +96,8 @@ def fit(
         checkpoint: where an earlier training of this run stood; it goes on from there as if it had never stopped.
         leave: asked after each step; anything but 0 is the number of a signal: save and leave.
         processes: those that share the training; only the first of them writes.
+        clock: where the recipe has a budget: the clock that has been running since the images were there.
+        compiled: whether steps go through torch.compile.
 
     Yields:
         Every Step, and after the last step of each epoch an Epoch. Stopping in between leaves the epochs so far.
@@ -103,7 +111,9 @@ def fit(
     check(recipe, len(train.classes), train.size, len(train), processes.count)
     if len(validation) < processes.count:
         raise UsageError(f"{processes.count} processes cannot share {len(validation)} validation images; use fewer processes")
-    training = _Training(recipe, seed, train, validation, run, device, start, processes)
+    training = _Training(recipe, seed, train, validation, run, device, start, processes, clock, compiled)
+    if training.clock:
+        training.clock.reserve = training.seconds_to_end()
     if checkpoint is not None:
         training.go_back_to(checkpoint)
     else:
@@ -140,15 +150,22 @@ class _Training:
         device: torch.device,
         start: Start | None,
         processes: Processes,
+        clock: ByClock | None,
+        compiled: bool,
     ) -> None:
         self.recipe, self.run, self.device, self.processes = recipe, run, device, processes
         self.validation = validation
+        self.size = train.size
         self.precision = choose_precision(recipe.precision, device)
         self.learner = new_learner(recipe, new_network(recipe, seed, train, start), device)
         self.batches = new_batches(recipe, seed, train, device, processes)
         self.criterion = new_criterion(recipe, train, device)
-        self.network = processes.wrap(self.learner.network, device, train.size)
+        network = processes.wrap(self.learner.network, device, train.size)
+        self.network = cast(nn.Module, torch.compile(network)) if compiled else network
         self.course = Course(recipe.warmup, recipe.drop_factor, recipe.drop_after, recipe.min_change)
+        self.clock = clock if recipe.budget else None
+        self.pace: Pace = self.clock or BySteps(self.batches.lengths.steps_before(recipe.epochs + 1))
+        self.rate = 0.0  # of the last step
         self.position = Position()
         self.history: list[Epoch] = []
         self.watch = Watch()
@@ -158,9 +175,11 @@ class _Training:
 
     def go_back_to(self, checkpoint: bytes) -> None:
         """Stand where the checkpoint was made."""
-        self.position = unpack(checkpoint, self.learner)
+        self.position = unpack(checkpoint, self.learner, self.batches.memory)
+        if self.clock:
+            self.clock.began -= self.position.spent
         self.history = earlier_epochs(checkpoint, self.run)
-        if len(self.history) >= self.recipe.epochs and not self.is_over():
+        if not self.clock and len(self.history) >= self.recipe.epochs and not self.is_over():
             raise UsageError(f"{len(self.history)} epochs are done already; --epochs {self.recipe.epochs} is not more")
         if self.history and self.history[-1].ending == "finished" and len(self.history) < self.recipe.epochs:
             self.history[-1] = replace(self.history[-1], ending="")  # it is to be trained for longer than at first
@@ -174,10 +193,12 @@ class _Training:
 
     def rate_at(self, step: int) -> float:
         """The learning rate of a step, by its number from 1."""
-        progress = (step - 1) / (self.recipe.epochs * len(self.batches))
-        return self.recipe.learning_rate * share(
-            self.recipe.schedule, Moment(progress, len(self.history), self.scores()), self.course
-        )
+        moment = Moment(self.pace.progress(step), len(self.history), self.scores())
+        return self.recipe.learning_rate * share(self.recipe.schedule, moment, self.course)
+
+    def side_at(self, step: int) -> int:
+        """How many pixels a side the images have in a step."""
+        return side_at(self.recipe.resolution, self.pace.progress(step), self.size)
 
     def scores(self) -> list[float]:
         """The monitored figure of each epoch that has ended; higher is better."""
@@ -197,6 +218,7 @@ class _Training:
             self.criterion,
             self.learner.optimiser,
             self.rate_at,
+            self.side_at,
             self.precision,
             self.learner.scaler,
             self.recipe.gradient_clip,
@@ -211,6 +233,7 @@ class _Training:
             loss += step.loss * step.images
             correct += step.correct
             position.done += 1
+            self.rate = step.rate
             yield step
             if signal or (self.processes.rank == 0 and time.perf_counter() - self.saved > SAVE_EVERY):
                 position.loss, position.correct = loss.item(), int(correct.item())
@@ -222,6 +245,8 @@ class _Training:
                 raise StoppedError(
                     signal, f"after step {step.number:,}; it is saved: seefar train --resume {self.run.path} goes on"
                 )
+            if self.pace.progress(step.number + 1) >= 1:
+                break
         self.watch.look()
         position.loss, position.correct = loss.item(), int(correct.item())
         self.seconds = time.perf_counter() - began
@@ -230,9 +255,9 @@ class _Training:
         """Validate, and save the run with the epoch in it."""
         began = time.perf_counter()
         recipe, position = self.recipe, self.position
-        images = len(self.batches.labels)
+        images = min(position.done * recipe.batch_size, self.batches.lengths.images_in(position.epoch))
         validation_loss, validation_accuracy = self._validate()
-        rate = self.rate_at(position.epoch * len(self.batches))
+        rate = self.rate if self.clock else self.rate_at(self.batches.lengths.steps_before(position.epoch + 1))
         check_epoch(position.epoch, position.loss / images, validation_loss, rate, self.batches.classes)
         epoch = Epoch(
             number=position.epoch,
@@ -248,14 +273,26 @@ class _Training:
         self.history.append(epoch)
         scores = self.scores()
         ending = "patience" if stopping.is_over(scores, recipe.patience, recipe.min_change) else ""
-        if epoch.number == recipe.epochs:
+        if self.clock:
+            ending = "budget" if self.clock.progress() >= 1 else ending
+        elif epoch.number == recipe.epochs:
             ending = "finished"
         epoch = self.history[-1] = replace(epoch, best=stopping.better(scores)[-1], ending=ending)
         self.position, self.seconds = Position(epoch.number + 1, history=self._rows()), 0.0
         if self.processes.rank == 0:
             self._commit(epoch)
         self.save()
+        if self.clock:
+            self.clock.reserve = time.perf_counter() - began
         return epoch
+
+    def seconds_to_end(self) -> float:
+        """About how long `end_epoch` will take, from its predictions for a few images."""
+        few = self.validation.pixels[:BATCH]
+        predict(self._judged(), few, self.precision)  # the first time is slower
+        began = time.perf_counter()
+        predict(self._judged(), few, self.precision)
+        return (time.perf_counter() - began) * len(self.validation) / len(few) + WRITING
 
     def end(self, ending: str) -> None:
         """Write down why training ended before its time; without an epoch there is nothing to write it to."""
@@ -295,6 +332,7 @@ class _Training:
         self.saved = time.perf_counter()
         if self.processes.rank != 0:
             return
+        self.position.spent = self.clock.spent() if self.clock else 0.0
         timing = {
             "started": self.started,
             "seconds_by_epoch": [round(row.seconds, 3) for row in self.history],
@@ -302,5 +340,5 @@ class _Training:
             "peak_memory_mib": round(peak_memory(self.device), 1),
         }
         self.run.write("timing.json", timing)
-        step = (self.position.epoch - 1) * len(self.batches) + self.position.done
-        write_checkpoint(self.run, step, pack(self.learner, self.position))
+        step = self.batches.lengths.steps_before(self.position.epoch) + self.position.done
+        write_checkpoint(self.run, step, pack(self.learner, self.position, self.batches.memory))

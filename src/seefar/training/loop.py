@@ -37,6 +37,7 @@ def train_epoch(
     criterion: Callable[[Tensor, Tensor], Tensor],
     optimiser: torch.optim.Optimizer,
     rate_at: Callable[[int], float],
+    side_at: Callable[[int], int] | None,
     precision: torch.dtype,
     scaler: torch.amp.GradScaler,
     clip: float,
@@ -48,9 +49,10 @@ def train_epoch(
     Args:
         network: on its device; it is changed in place.
         batches: where the images come from.
-        criterion: sum of the losses of a batch, from logits and targets.
+        criterion: the loss of each image of a batch, from logits and targets.
         optimiser: holds the network's parameters.
         rate_at: the learning rate of a step, by its number from 1.
+        side_at: how many pixels a side the images have in a step; None: as many as they have.
         precision: number format of convolutions and products; weights and loss are float32.
         scaler: keeps small gradients from vanishing in fp16; does nothing if disabled.
         clip: largest length of the gradient; 0: any.
@@ -60,14 +62,16 @@ def train_epoch(
     device = batches.labels.device
     noise = torch.Generator(device)
     network.train()
-    for number, batch in enumerate(batches.epoch(epoch, skip), start=(epoch - 1) * len(batches) + skip + 1):
+    for number, batch in enumerate(batches.epoch(epoch, skip, side_at), start=batches.lengths.steps_before(epoch) + skip + 1):
         noise.manual_seed(derive(batches.seed, "dropout", number))
         use_generator(network, noise, batch.part)
         set_rate(optimiser, rate := rate_at(number))
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
             logits = network(batch.pixels)
         images = batch.part[2]
-        loss = criterion(logits.float(), batch.targets) / images
+        losses = criterion(logits.float(), batch.targets)
+        batches.note(batch, losses.detach())
+        loss = losses.sum() / images
         optimiser.zero_grad()
         scaler.scale(loss * batches.processes).backward()  # processes average their gradients
         if clip:

@@ -12,6 +12,7 @@ from seefar.data import augment
 from seefar.data.augment import Augmentation
 from seefar.data.batches import Batches
 from seefar.data.images import ImageSet
+from seefar.data.resolution import side_at
 from seefar.errors import UsageError, did_you_mean
 from seefar.models.device import choose_precision
 from seefar.models.layers import Network
@@ -38,10 +39,23 @@ def check(recipe: Recipe, classes: int, size: int, images: float = math.inf, pro
     for field, known in (("optimiser", OPTIMISERS), ("schedule", SCHEDULES)):
         if (name := getattr(recipe, field)) not in known:
             raise UsageError(f"no {field} is called {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}")
-    build_network(recipe, classes, size)
-    augment.check(augmentation(recipe), size)
+    network = build_network(recipe, classes, size)
+    smallest = min(side_at(((0, share),), 0, size) for _, share in recipe.resolution)
+    if smallest < size:
+        if not network.any_size:
+            raise UsageError(
+                f"the network {recipe.model!r} takes images of one size alone; use --set resolution=[[0,1]] or --set model=fast"
+            )
+        build_network(recipe, classes, smallest)
+    augment.check(augmentation(recipe), smallest)
     if recipe.batch_size > images:
         raise UsageError(f"batch_size is {recipe.batch_size}, but there are {images} training images; use --set batch_size=...")
+    if recipe.budget and processes > 1:
+        raise UsageError("a budget is for one process: several would have to agree on the time; use --epochs instead")
+    if recipe.leave_out and processes > 1:
+        raise UsageError("leave_out is for one process: each sees the losses of its own images alone; use --set leave_out=0")
+    if recipe.leave_out and recipe.balance == "sampling":
+        raise UsageError("leave_out and balance=sampling both choose the images of an epoch; use one of them")
     if recipe.batch_size % processes:
         even = processes * max(recipe.batch_size // processes, 1)
         raise UsageError(
@@ -95,15 +109,16 @@ def new_batches(recipe: Recipe, seed: int, train: ImageSet, device: torch.device
         device,
         augmentation(recipe),
         evenly=recipe.balance == "sampling",
+        leave_out=recipe.leave_out,
         process=processes.rank,
         processes=processes.count,
     )
 
 
 def new_criterion(recipe: Recipe, train: ImageSet, device: torch.device) -> Callable[[Tensor, Tensor], Tensor]:
-    """The sum of a batch's losses in nats, from logits `(b, classes)` and labels or shares of classes.
+    """The loss of each image of a batch in nats, from logits `(b, classes)` and labels or shares of classes.
 
     Label smoothing: Szegedy et al. 2016, section 7, https://arxiv.org/abs/1512.00567
     """
     weights = class_weights(train.counts().tolist()).to(device) if recipe.balance == "weights" else None
-    return functools.partial(F.cross_entropy, weight=weights, label_smoothing=recipe.label_smoothing, reduction="sum")
+    return functools.partial(F.cross_entropy, weight=weights, label_smoothing=recipe.label_smoothing, reduction="none")

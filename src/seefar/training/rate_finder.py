@@ -67,6 +67,7 @@ def find_rate(recipe: Recipe, seed: int, train: ImageSet, network: Network, devi
             criterion,
             trial.optimiser,
             lambda number: LOWEST * growth ** (number - 1),
+            None,
             precision,
             trial.scaler,
             recipe.gradient_clip,

@@ -22,6 +22,7 @@ class Position:
         done: its steps that are done.
         loss: sum over those steps of loss times images, float32 as the device added it up.
         correct: images that were right in them.
+        spent: seconds of a budget that are used up.
         history: the rows of the epochs before.
     """
 
@@ -29,6 +30,7 @@ class Position:
     done: int = 0
     loss: float = 0.0
     correct: int = 0
+    spent: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -42,8 +44,8 @@ class Learner:
     scaler: torch.amp.GradScaler
 
 
-def pack(learner: Learner, position: Position) -> bytes:
-    """A checkpoint: tensors, and the numbers as JSON in the header; floats in full."""
+def pack(learner: Learner, position: Position, memory: Tensor | None = None) -> bytes:
+    """A checkpoint: tensors, and the numbers as JSON in the header; floats in full. `memory` is that of the batches."""
     tensors = {f"network.{name}": value for name, value in learner.network.state_dict().items()}
     numbers: dict[str, dict[str, Any]] = {}
     for index, entries in learner.optimiser.state_dict()["state"].items():
@@ -54,6 +56,8 @@ def pack(learner: Learner, position: Position) -> bytes:
                 numbers.setdefault(str(index), {})[key] = value
     if learner.average:
         tensors |= {f"average.{name}": value for name, value in learner.average.network.state_dict().items()}
+    if memory is not None:
+        tensors["memory.losses"] = memory
     facts = {
         "position": asdict(position),
         "optimiser": numbers,
@@ -63,8 +67,8 @@ def pack(learner: Learner, position: Position) -> bytes:
     return safetensors.torch.save({name: value.contiguous() for name, value in tensors.items()}, {"facts": json.dumps(facts)})
 
 
-def unpack(content: bytes, learner: Learner) -> Position:
-    """Put a checkpoint back into a learner that was made from the same recipe.
+def unpack(content: bytes, learner: Learner, memory: Tensor | None = None) -> Position:
+    """Put a checkpoint back into a learner, and into the memory of batches, that were made from the same recipe.
 
     Raises:
         ModelFileError: it is not a checkpoint, or one of another recipe.
@@ -79,6 +83,8 @@ def unpack(content: bytes, learner: Learner) -> Position:
             learner.average.updates = facts["updates"]
         _load_optimiser(learner.optimiser, _part(tensors, "optimiser"), facts["optimiser"])
         learner.scaler.load_state_dict(facts["scaler"])
+        if memory is not None:
+            memory.copy_(tensors["memory.losses"])
     except (safetensors.SafetensorError, RuntimeError, ValueError, KeyError, TypeError) as error:
         raise ModelFileError(f"the checkpoint does not fit this recipe: {error}; train again") from error
     return position
