@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from seefar.models.device import keeps_freed_memory, processor
+from seefar.models.device import processor
 from seefar.recipes import Recipe
 from seefar.version import __version__
 
@@ -33,7 +33,6 @@ def environment(
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor().get("cpu_name") or platform.processor() or platform.machine(),
         "threads": torch.get_num_threads(),
-        "allocator": "keeps freed memory" if keeps_freed_memory() else "as the system has it",
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "precision": str(precision).removeprefix("torch."),
     }

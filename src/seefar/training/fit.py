@@ -14,7 +14,7 @@ from torch import nn
 from seefar.data.images import ImageSet
 from seefar.data.resolution import side_at
 from seefar.errors import DivergedError, OutOfMemoryError, StoppedError, UsageError
-from seefar.models.device import choose_precision, is_out_of_memory, peak_memory
+from seefar.models.device import choose_precision, is_out_of_memory, keeps_freed_memory, peak_memory
 from seefar.models.layers import Network
 from seefar.models.predict import BATCH, predict
 from seefar.recipes import Recipe
@@ -338,6 +338,7 @@ class _Training:
             "seconds_by_epoch": [round(row.seconds, 3) for row in self.history],
             "seconds_since": round(self.seconds, 3),
             "peak_memory_mib": round(peak_memory(self.device), 1),
+            "keeps_freed_memory": keeps_freed_memory(),
         }
         self.run.write("timing.json", timing)
         step = self.batches.lengths.steps_before(self.position.epoch) + self.position.done
