@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from seefar.data.resolution import BLOCK, shrink, side_at
+from seefar.data.resolution import BLOCK, shrink, side_at, steps_done
 
 STEPS = ((0.0, 0.625), (0.5, 0.8125), (0.8, 1.0))
 
@@ -39,3 +39,19 @@ def test_an_uneven_size_is_near_to_pillows_box_filter() -> None:
     small = shrink(torch.from_numpy(image)[None], 20)[0].numpy().astype(int)
     box = np.asarray(Image.fromarray(image).resize((20, 20), Image.Resampling.BOX)).astype(int)
     assert np.abs(small - box).max() <= 3
+
+
+@pytest.mark.parametrize("time", [0, 0.1, 0.3, 0.7, 0.99])
+def test_time_and_steps_are_the_same_at_one_size(time: float) -> None:
+    assert steps_done(((0.0, 1.0),), time) == pytest.approx(time)
+    assert steps_done(((0.0, 0.5), (0.4, 0.5)), time) == pytest.approx(time)
+
+
+def test_steps_rise_with_time_from_nothing_to_all_of_them() -> None:
+    seen = [steps_done(STEPS, moment / 100) for moment in range(101)]
+    assert seen[0] == 0
+    assert seen[-1] == 1
+    assert seen == sorted(seen)
+    work = [0.5 * 0.625**2, 0.3 * 0.8125**2, 0.2]
+    assert steps_done(STEPS, work[0] / sum(work)) == pytest.approx(0.5)
+    assert steps_done(STEPS, (work[0] + work[1]) / sum(work)) == pytest.approx(0.8)

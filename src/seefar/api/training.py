@@ -142,7 +142,7 @@ def train(
     chosen = _changed(recipe, changes)
     machine = machine_of(device, threads, deterministic, compiled, chosen)
     chosen = _planned(chosen, target, data, machine, quiet=quiet)
-    clock = ByClock(chosen.budget, began)
+    clock = ByClock(chosen.budget, began, chosen.resolution)
     training, validation = carve(data.train, chosen.validation, data.split_seed, "validation")
     check(chosen, len(data.classes), data.train.size, len(training), machine.processes.count)
     begins = open_run(start) if start is not None else None
@@ -219,7 +219,9 @@ def resume(
     machine = machine_of(device, threads, deterministic, compiled, chosen)
     data = data or data_of(run)
     agree(machine, chosen, seed, data)
-    return _go_on(run, chosen, seed, data, machine, look_on(plot, tensorboard, quiet), ByClock(chosen.budget, began))
+    return _go_on(
+        run, chosen, seed, data, machine, look_on(plot, tensorboard, quiet), ByClock(chosen.budget, began, chosen.resolution)
+    )
 
 
 def _go_on(

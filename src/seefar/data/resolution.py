@@ -40,3 +40,23 @@ def shrink(pixels: Tensor, side: int) -> Tensor:
     for old, new in zip(pixels.split(BLOCK), small.split(BLOCK), strict=True):
         new.copy_(F.adaptive_avg_pool2d(old.permute(0, 3, 1, 2).float(), side).round_().permute(0, 2, 3, 1))
     return small
+
+
+def steps_done(resolution: Sequence[tuple[float, float]], time: float) -> float:
+    """The share of its steps that a run has done after a share of its time: small images are done with sooner.
+
+    A step takes as long as its images have pixels (measured for `fast`: 0.38 and 0.68 of the time at 20 and 26 of 32 pixels, where
+    0.39 and 0.66 of the pixels are).
+
+    Args:
+        resolution: the recipe's.
+        time: share of the time that has passed, 0..1.
+    """
+    ends = [*(start for start, _ in resolution[1:]), 1.0]
+    work = [(end - start) * side**2 for (start, side), end in zip(resolution, ends, strict=True)]
+    left = time * sum(work)
+    for (start, side), part in zip(resolution, work, strict=True):
+        if left < part:
+            return start + left / side**2
+        left -= part
+    return 1.0

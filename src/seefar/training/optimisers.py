@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch._dynamo  # torch's optimisers import it at their first use, for a second of the training; here it is part of starting up
 from torch import Tensor
 
 from seefar.models.layers import Network
