@@ -26,6 +26,7 @@ format: .venv/ready          ## mend what can be mended by a program
 
 bench: .venv/ready           ## the figures of docs/benchmarks.md, on this machine (needs the real images)
 	$(BIN)/python benchmarks/first_path.py
+	$(BIN)/python benchmarks/time_to_accuracy.py
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -55,7 +55,7 @@ def bare_step(training: sf.ImageSet) -> float:
         began = time.perf_counter()
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
             logits = learner.network(batch.pixels)
-        loss = criterion(logits.float(), batch.targets) / len(batch.labels)
+        loss = criterion(logits.float(), batch.targets).mean()
         learner.optimiser.zero_grad()
         loss.backward()
         learner.optimiser.step()

@@ -86,12 +86,17 @@ def test_an_early_end_and_a_best_last_epoch_are_noticed() -> None:
         ("patience", "after 2 of at most 9 epochs: the last 1 in a row brought nothing better (early stopping)."),
         ("diverged", "after 2 of at most 9 epochs: then the loss was no number any more"),
         ("interrupted", "after 2 of at most 9 epochs: it was interrupted, and seefar train --resume goes on with it."),
-        ("budget", "after 2 of at most 9 epochs: its time was up."),
     ],
 )
 def test_why_training_ended_is_said(ended: str, sentence: str) -> None:
     history = [epoch(1, 0.5, 0.6, True), epoch(2, 0.6, 0.6, False)]
     assert f"Training ended {sentence}" in learning(history, ended, epochs=9, patience=1)
+
+
+def test_a_budget_has_no_number_of_epochs() -> None:
+    text = learning([epoch(1, 0.5, 0.6, True)], "budget", epochs=9, budget=90.0, keep="last")
+    assert "The weights of epoch 1 are used" in text
+    assert "Training ended in epoch 1, when its budget of 1 min 30 s was used up." in text
 
 
 def test_a_network_that_learned_nothing_is_called_that() -> None:

@@ -177,7 +177,7 @@ def _planned(recipe: Recipe, target: float | None, data: Dataset, machine: Machi
     if not quiet:
         accuracy = "unknown for such images" if expected.accuracy is None else f"about {expected.accuracy:.1%} on validation"
         progress.say(
-            f"budget {expected.recipe.budget:g} s: {expected.epochs:.1f} epochs of {recipes.text(expected.recipe.widths)}; "
+            f"budget {expected.recipe.budget:g} s: about {max(expected.epochs, 1):.0f} epochs of {recipes.text(expected.recipe.widths)}; "
             f"expected accuracy, with test-time augmentation: {accuracy}"
         )
     return expected.recipe

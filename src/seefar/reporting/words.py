@@ -97,8 +97,9 @@ def learning(history: list[dict[str, Any]], recipe: Recipe, ended: str, chance: 
     best = max(row["number"] for row in history if row["best"])
     last = history[-1]
     kept = history[best - 1] if keep == "best" else last
+    of = "" if recipe.budget else f" of {planned}"
     sentences = [
-        f"The weights of epoch {kept['number']} of {planned} are used: validation accuracy {percent(kept['validation_accuracy'])}."
+        f"The weights of epoch {kept['number']}{of} are used: validation accuracy {percent(kept['validation_accuracy'])}."
         + (
             " They were chosen because validation was best there; that choice flatters validation a little, never test."
             if keep == "best"
@@ -108,7 +109,9 @@ def learning(history: list[dict[str, Any]], recipe: Recipe, ended: str, chance: 
     drops = sum(after["rate"] < before["rate"] for before, after in pairwise(history))
     if recipe.schedule == "plateau" and drops:
         sentences.append(f"The learning rate was lowered {times(drops)}, each time that validation had stopped to improve.")
-    if len(history) < planned or ended not in ("", "finished"):
+    if ended == "budget":
+        sentences.append(f"Training ended in epoch {len(history)}, when its budget of {duration(recipe.budget)} was used up.")
+    elif len(history) < planned or ended not in ("", "finished"):
         sentences.append(
             f"Training ended after {len(history)} of at most {planned} epochs: {_WHY[ended].format(recipe.patience)}."
         )
@@ -133,7 +136,6 @@ _WHY = {
     "": "it was broken off without a word, and seefar train --resume goes on with it",
     "finished": "it was planned for no more",
     "patience": "the last {} in a row brought nothing better (early stopping)",
-    "budget": "its time was up",
     "diverged": "then the loss was no number any more; what was saved before is used",
     "interrupted": "it was interrupted, and seefar train --resume goes on with it",
 }

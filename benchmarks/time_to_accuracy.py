@@ -1,0 +1,217 @@
+"""How long a network takes to an accuracy on CIFAR-10: seefar and what people would use instead, on this machine, in turn.
+
+    .venv/bin/python benchmarks/time_to_accuracy.py                 # hours; a cell that is done is not done again
+    .venv/bin/python benchmarks/time_to_accuracy.py --only fast     # cells whose name contains it
+    .venv/bin/python benchmarks/time_to_accuracy.py --only none     # table and picture from what there is
+
+Every cell is a process of its own: one training with one seed. Only training is timed, from loaded arrays to final weights, fitting
+and compilation included. Crossings are found on validation; test is looked at once, when a training has ended. The cells of `fast`
+that are called final train on all 50,000 images, with everything fixed beforehand. Results go into `docs/time-to-accuracy.json` after each
+cell. The Keras peers need an interpreter with TensorFlow (`--keras PYTHON`); without it they are left out.
+"""
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, median, stdev
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import stats
+
+import seefar as sf
+from seefar.data.splits import carve
+from seefar.files import write_bytes, write_json
+
+HERE = Path(__file__).parent
+RESULTS = Path("docs/time-to-accuracy.json")
+PICTURE = Path("docs/time-to-accuracy.png")
+LIMIT = 900  # seconds of training that a peer gets
+AIMS = (0.82, 0.85, 0.88, 0.90)
+MOMENTS = (60, 120, 300, 900)
+COMMON_RATE = 400  # GFLOP/s of the machine that times are scaled to
+
+NARROW, MIDDLE, WIDE = "[[32,32],[64,128],[128,128]]", "[[32,32],[128,128],[128,128]]", "[[64,64],[128,128],[256,256]]"
+FAST = {  # chosen on validation (docs/log.md); how long each takes depends on the machine
+    "fast 1": {"widths": NARROW, "epochs": 2, "leave_out": 0.3},
+    "fast 2": {"widths": NARROW, "epochs": 6},
+    "fast 3": {"widths": MIDDLE, "epochs": 8},
+    "fast 4": {"widths": MIDDLE, "epochs": 20, "leave_out": 0.6},
+    "fast 5": {"widths": WIDE, "epochs": 20, "leave_out": 0.6},
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training.
+
+    Attributes:
+        name: of what is trained; the seeds of one name are drawn together.
+        seed: of the training.
+        words: interpreter, script and options.
+    """
+
+    name: str
+    seed: int
+    words: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        return f"{self.name}, seed {self.seed}"
+
+
+def cells(seeds: int, keras: str | None) -> list[Cell]:
+    """All trainings, in turn: one seed of each before the next seed."""
+    found = []
+    for seed in range(seeds):
+        for name, fields in FAST.items():
+            words = [word for field, value in fields.items() for word in ("--set", f"{field}={value}")]
+            found.append(Cell(name, seed, (sys.executable, "ours.py", *words)))
+            found.append(Cell(f"{name} final", seed, (sys.executable, "ours.py", *words, "--everything")))
+        for form in ("bf16", "published"):
+            if seed == 0:
+                found.append(
+                    Cell(f"airbench94_muon, {form}", seed, (sys.executable, "peers/airbench94_muon.py", "--form", form))
+                )
+        if seed == 0:
+            found.append(Cell("ResNet-18, PyTorch", seed, (sys.executable, "peers/resnet18.py", "--seconds", str(LIMIT))))
+        for network in ("plain", "deep") if keras and seed == 0 else ():
+            words = ["peers/keras_notebook.py", "--network", network, "--seconds", str(LIMIT)]
+            found.append(Cell(f"Keras notebook, {network}", seed, (str(keras), *words)))
+    return found
+
+
+def write_arrays(images: str, path: Path) -> None:
+    """The splits that every cell reads: validation is carved as `seefar train` carves it."""
+    data = sf.load(images)
+    train, validation = carve(data.train, 0.1, 0, "validation")
+    arrays: dict[str, Any] = {"classes": np.array(data.classes)}
+    for name, split in (("train", train), ("validation", validation), ("test", data.test)):
+        arrays |= {f"{name}_pixels": split.pixels, f"{name}_labels": split.labels}
+    np.savez(path, **arrays)
+
+
+def carry_out(cell: Cell, arrays: Path) -> dict[str, Any]:
+    """Run a cell; what it printed, and how fast the machine was before and after."""
+    before = product_rate()
+    interpreter, script, *options = cell.words
+    command = [interpreter, str(HERE / script), str(arrays), "--seed", str(cell.seed), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"})
+    if done.returncode:
+        raise SystemExit(f"{cell.key}: {done.stderr}")
+    *looks, last = (json.loads(line) for line in done.stdout.splitlines() if line.startswith("{"))
+    return {"name": cell.name, "seed": cell.seed, "looks": looks, "last": last, "gflops": [before, product_rate()]}
+
+
+def product_rate() -> int:
+    """GFLOP/s of a bf16 product of two 4096 x 4096 matrices: the median of nine."""
+    one, other = (torch.randn(4096, 4096).bfloat16() for _ in range(2))
+    seconds = []
+    for _ in range(9):
+        began = time.perf_counter()
+        one @ other
+        seconds.append(time.perf_counter() - began)
+    return round(2 * 4096**3 / median(seconds) / 1e9)
+
+
+def first_crossing(result: dict[str, Any], aim: float) -> float:
+    """Seconds until validation first was at least `aim`; infinite if it never was."""
+    return min((look["seconds"] for look in result["looks"] if look["validation"] >= aim), default=math.inf)
+
+
+def accuracy_at(result: dict[str, Any], moment: float) -> float:
+    """The last validation accuracy within so many seconds; 0 if there was none."""
+    return max(
+        ((look["seconds"], look["validation"]) for look in result["looks"] if look["seconds"] <= moment), default=(0, 0.0)
+    )[1]
+
+
+def mean(values: Iterable[float]) -> str:
+    """The mean in per cent, with Student's 95 % interval where there are several values."""
+    numbers = [100 * value for value in values]
+    if len(numbers) == 1:
+        return f"{numbers[0]:.2f} (one seed)"
+    half = float(stats.t.ppf(0.975, len(numbers) - 1)) * stdev(numbers) / math.sqrt(len(numbers))
+    return f"{fmean(numbers):.2f} ± {half:.2f} ({len(numbers)} seeds)"
+
+
+def tables(results: list[dict[str, Any]]) -> str:
+    """What was measured, as Markdown: final runs, then everything by time and by accuracy."""
+    names = list(dict.fromkeys(result["name"] for result in results))
+    by_name = {name: [result for result in results if result["name"] == name] for name in names}
+    lines = ["| trained on all 50,000 | test | test, six views | s | s at 400 GFLOP/s |", "|---|---|---|---|---|"]
+    for name in (name for name in names if name.endswith("final")):
+        runs = by_name[name]
+        seconds = fmean(run["last"]["seconds"] for run in runs)
+        scaled = fmean(run["last"]["seconds"] * fmean(run["gflops"]) / COMMON_RATE for run in runs)
+        plain, averaged = (mean(run["last"][figure] for run in runs) for figure in ("test", "test_tta"))
+        lines.append(f"| {name.removesuffix(' final')} | {plain} | {averaged} | {seconds:.1f} | {scaled:.1f} |")
+    columns = [*(f"{aim:.0%} after" for aim in AIMS), *(f"at {moment // 60} min" for moment in MOMENTS), "test", "s in all"]
+    lines += ["", f"| trained on 45,000, by validation | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    for name in (name for name in names if not name.endswith("final")):
+        runs = by_name[name]
+        crossings = [fmean(first_crossing(run, aim) for run in runs) for aim in AIMS]
+        cells_ = [f"{crossing:.0f} s" if math.isfinite(crossing) else "never" for crossing in crossings]
+        cells_ += [f"{fmean(accuracy_at(run, moment) for run in runs):.1%}" for moment in MOMENTS]
+        cells_ += [mean(run["last"]["test"] for run in runs), f"{fmean(run['last']['seconds'] for run in runs):.0f}"]
+        lines.append(f"| {name} | {' | '.join(cells_)} |")
+    return "\n".join(lines)
+
+
+def draw(results: list[dict[str, Any]]) -> None:
+    """Accuracy on validation against time, a line a training."""
+    import io
+
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
+    names = list(dict.fromkeys(result["name"] for result in results if not result["name"].endswith("final")))
+    for colour, name in enumerate(names):
+        for number, run in enumerate(result for result in results if result["name"] == name):
+            points = [(look["seconds"], 100 * look["validation"]) for look in run["looks"]]
+            axes.plot(
+                *zip(*points, strict=True), color=f"C{colour % 10}", label=name if not number else None, marker=".", alpha=0.8
+            )
+    axes.set(xscale="log", xlabel="seconds of training", ylabel="accuracy on validation (%)", ylim=(40, None))
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize="small")
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=150)
+    write_bytes(PICTURE, content.getvalue())
+
+
+def main() -> None:
+    """Carry out what is not done yet, then print the tables and draw."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("images", nargs="?", default="../shared/data/cifar10-jpeg.zip")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--keras", help="an interpreter that has Keras and TensorFlow")
+    given = parser.parse_args()
+    results: dict[str, Any] = json.loads(RESULTS.read_bytes()) if RESULTS.exists() else {}
+    with tempfile.TemporaryDirectory() as folder:
+        arrays = Path(folder) / "arrays.npz"
+        for cell in cells(given.seeds, given.keras):
+            if given.only not in cell.name or cell.key in results:
+                continue
+            if not arrays.exists():
+                write_arrays(given.images, arrays)
+            results[cell.key] = carry_out(cell, arrays)
+            write_json(RESULTS, results)
+            print(f"{cell.key}: {results[cell.key]['last']}, machine at {results[cell.key]['gflops']} GFLOP/s", flush=True)
+    if results:
+        print(tables(list(results.values())))
+        draw(list(results.values()))
+
+
+if __name__ == "__main__":
+    main()
