@@ -153,6 +153,7 @@ def test_a_budget_that_was_broken_off_goes_on_with_what_is_left_of_it(small_data
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method`:DeprecationWarning")  # torch's own, within torch.compile
 def test_a_compiled_training_gives_the_same_up_to_rounding(small_data: Dataset, tmp_path: Path) -> None:
     if not shutil.which("g++"):
         pytest.skip("torch.compile needs a C++ compiler, and there is no g++ here")

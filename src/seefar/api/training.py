@@ -210,7 +210,6 @@ def resume(
     """
     from seefar.training.pace import ByClock
 
-    began = time.perf_counter()
     run = open_run(run)
     fields = run.read("recipe.json")
     chosen, seed = recipes.from_json(run.recipe()), fields["seed"]
@@ -218,10 +217,9 @@ def resume(
         chosen = recipes.change(chosen, {"epochs": epochs})
     machine = machine_of(device, threads, deterministic, compiled, chosen)
     data = data or data_of(run)
+    clock = ByClock(chosen.budget, time.perf_counter(), chosen.resolution)
     agree(machine, chosen, seed, data)
-    return _go_on(
-        run, chosen, seed, data, machine, look_on(plot, tensorboard, quiet), ByClock(chosen.budget, began, chosen.resolution)
-    )
+    return _go_on(run, chosen, seed, data, machine, look_on(plot, tensorboard, quiet), clock)
 
 
 def _go_on(
