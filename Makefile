@@ -24,7 +24,7 @@ format: .venv/ready          ## mend what can be mended by a program
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: .venv/ready           ## the figures of docs/benchmarks.md, on this machine (needs the real images)
+bench: .venv/ready           ## the figures of docs/benchmarks.md, on this machine (needs the real images, and hours)
 	$(BIN)/python benchmarks/first_path.py
 	$(BIN)/python benchmarks/time_to_accuracy.py
 
