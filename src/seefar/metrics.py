@@ -3,6 +3,7 @@
 The arithmetic is scikit-learn's and scipy's; what is ours is the choice and the names.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,6 +103,63 @@ def balanced_accuracy(matrix: np.ndarray) -> float:
     """Mean recall over the classes that have images: what accuracy would be if all classes were equally frequent."""
     support = matrix.sum(1)
     return float((matrix.diagonal()[support > 0] / support[support > 0]).mean())
+
+
+def top_k(labels: np.ndarray, logits: np.ndarray, k: int) -> Share:
+    """The share of images whose class is among the `k` most probable ones, with its interval."""
+    from sklearn.metrics import top_k_accuracy_score
+
+    classes = np.arange(logits.shape[1])
+    if len(classes) == 2:
+        return wilson(
+            len(labels) if k >= 2 else int((logits.argmax(1) == labels).sum()), len(labels)
+        )  # scikit-learn refuses two
+    found = top_k_accuracy_score(labels, logits, k=k, labels=classes, normalize=False)
+    return wilson(round(float(found)), len(labels))
+
+
+def brier(labels: np.ndarray, chances: np.ndarray) -> float:
+    """Mean squared distance between the probabilities and the truth: 0 is perfect, 2 is sure and wrong each time.
+
+    Source: Brier 1950, https://doi.org/10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2
+    """
+    truth = np.eye(chances.shape[1])[labels]
+    return float(((chances - truth) ** 2).sum(1).mean())
+
+
+def roc_auc(labels: np.ndarray, chances: np.ndarray) -> float | None:
+    """How well each class is told from all others, whatever the threshold: the mean over classes, 0.5 is guessing, 1 is perfect.
+
+    None if a class has no images, or there is but one.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    counts = np.bincount(labels, minlength=chances.shape[1])
+    if len(counts) < 2 or not counts.all():
+        return None
+    return float(np.mean([roc_auc_score(labels == label, chances[:, label]) for label in range(len(counts))]))
+
+
+def cohen_kappa(matrix: np.ndarray) -> float:
+    """Agreement beyond what the frequencies of classes and answers alone would give: 0 is none, 1 is perfect.
+
+    Source: Cohen 1960, https://doi.org/10.1177/001316446002000104
+    """
+    total = matrix.sum()
+    by_chance = float((matrix.sum(0) / total) @ (matrix.sum(1) / total))
+    return 0.0 if by_chance == 1 else float((matrix.trace() / total - by_chance) / (1 - by_chance))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values corrected for their number, so that the chance of any false alarm stays below the level; in their order.
+
+    Source: Holm 1979, https://www.jstor.org/stable/4615733
+    """
+    n, largest, corrected = len(p_values), 0.0, [0.0] * len(p_values)
+    for rank, place in enumerate(sorted(range(n), key=p_values.__getitem__)):
+        largest = max(largest, min((n - rank) * p_values[place], 1.0))
+        corrected[place] = largest
+    return corrected
 
 
 def strongest_confusions(matrix: np.ndarray, classes: tuple[str, ...], most: int = 20) -> list[Confusion]:

@@ -56,11 +56,54 @@ def run(small_data: Dataset, tmp_path: Path) -> sf.Run:
 
 def test_the_page_needs_nothing_from_outside(run: sf.Run) -> None:
     page = Page(sf.report(run))
-    assert "script" not in page.tags
     assert not [name for name, _ in page.attributes if name.startswith("on")]
     loaded = [value for name, value in page.attributes if name in ("src", "href", "xlink:href") and value]
     assert [value for value in loaded if not value.startswith(("data:image/png;base64,", "#"))] == []
-    assert not re.search(r"url\((?!#)", (run.path / "report.html").read_text())
+    assert not re.search(r"url\((?!#|\"data:image/png;base64,)", (run.path / "report.html").read_text())
+
+
+def test_the_only_script_is_the_one_whose_digest_the_page_allows(run: sf.Run) -> None:
+    import base64
+    import hashlib
+
+    text = sf.report(run).read_text()
+    scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    (allowed,) = re.findall(r"script-src 'sha256-([^']+)'", text)
+    assert [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts] == [allowed]
+    assert text.count("<script") == 2  # the other one holds the mistakes as JSON, which no browser runs
+    assert '<script type="application/json"' in text
+
+
+def test_the_numbers_lie_beside_the_page_and_a_report_made_again_is_the_same(run: sf.Run) -> None:
+    sf.report(run)
+    first = {name: (run.path / name).read_bytes() for name in ("report.html", "report.json", "README.md", "figures/curves.png")}
+    numbers = json.loads(first["report.json"])
+    assert numbers["test"] == run.read("evaluation-test.json")
+    assert numbers["history"] == run.history()
+    assert all(sentence in Page(run.path / "report.html").text for part in numbers["words"].values() for sentence in part)
+    sf.report(run)
+    assert {name: (run.path / name).read_bytes() for name in first} == first
+
+
+def test_the_model_card_has_front_matter_with_the_test_accuracy(run: sf.Run) -> None:
+    sf.report(run)
+    card = (run.path / "README.md").read_text()
+    _, front, body = card.split("---\n", 2)
+    accuracy = run.read("evaluation-test.json")["accuracy"]["value"]
+    assert f"{{type: accuracy, value: {accuracy:.4f}}}" in front
+    assert "pipeline_tag: image-classification" in front
+    assert "## Where it fails" in body
+    assert run.read("environment.json")["command"] in body
+
+
+def test_an_evaluation_of_an_earlier_version_is_completed_from_its_answers(run: sf.Run) -> None:
+    sf.report(run)
+    whole = (run.path / "report.json").read_bytes()
+    evaluation = run.read("evaluation-test.json")
+    kept = ("split", "images", "digest", "look", "look_on_machine", "accuracy", "balanced_accuracy", "loss", "scores")
+    run.write("evaluation-test.json", {name: evaluation[name] for name in (*kept, "confusion", "confusions")})
+    sf.report(run)
+    assert json.loads((run.path / "report.json").read_bytes()) == json.loads(whole)
 
 
 def test_what_the_run_found_is_on_the_page(run: sf.Run) -> None:
@@ -80,7 +123,8 @@ def test_what_the_run_found_is_on_the_page(run: sf.Run) -> None:
 def test_every_chart_lies_as_png_in_the_run_folder(run: sf.Run) -> None:
     sf.report(run)
     names = {path.name for path in (run.path / "figures").iterdir()}
-    assert names == {"curves.png", "brightness.png", "recalls-test.png", "matrix-test.png"}
+    drawn = ("recalls", "matrix", "reliability", "coverage", "groups")
+    assert names == {"curves.png", "brightness.png", *(f"{name}-test.png" for name in drawn)}
 
 
 def test_no_path_no_user_and_no_host_is_on_the_page(run: sf.Run) -> None:
@@ -99,10 +143,13 @@ def test_class_names_are_text_and_nothing_else(small_data: Dataset, tmp_path: Pa
     run = trained(data, tmp_path / "run")
     sf.evaluate(run, "test", data=data)
     page = Page(sf.report(run))
-    assert "script" not in page.tags
+    assert page.tags.count("script") == 2  # ours
     assert not [name for name, _ in page.attributes if name.startswith("on")]
     for name in NASTY:
         assert name in page.text
+    card = (run.path / "README.md").read_text()
+    assert "<script" not in card
+    assert "<img" not in card
 
 
 def test_before_the_test_images_were_looked_at_the_page_says_how(small_data: Dataset, tmp_path: Path) -> None:

@@ -1,23 +1,28 @@
 """The verbs, composed from what is below; `import seefar as sf` offers them."""
 
 from seefar.api.images import DataDescription, augmented, clean, describe, fetch, load
-from seefar.api.results import evaluate, predict, report, run
+from seefar.api.results import compare, evaluate, predict, report, run
 from seefar.api.training import choose, find_rate, open_run, resume, summary, train
+from seefar.api.trust import audit, out_of_distribution, robustness
 
 __all__ = [
     "DataDescription",
+    "audit",
     "augmented",
     "choose",
     "clean",
+    "compare",
     "describe",
     "evaluate",
     "fetch",
     "find_rate",
     "load",
     "open_run",
+    "out_of_distribution",
     "predict",
     "report",
     "resume",
+    "robustness",
     "run",
     "summary",
     "train",

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from seefar.api.images import load
 from seefar.api.training import data_of, open_run, train
-from seefar.data.images import Dataset
+from seefar.data.images import Dataset, ImageSet
 from seefar.errors import ModelFileError, UsageError
 from seefar.recipes import Recipe
 from seefar.runs.folder import Run
 from seefar.training.launch import only_alone
 
 if TYPE_CHECKING:
+    from seefar.evaluation.compare import Comparisons
     from seefar.evaluation.evaluate import Evaluation
     from seefar.evaluation.predictions import Prediction
 
@@ -41,9 +42,29 @@ def evaluate(
     from seefar.runs.pictures import keep_test_description
 
     only_alone("evaluate")
+    run = open_run(run)
+    data = data or data_of(run)
+    images, validation = images_of(run, split, data)
+    with lock(run.path / ".lock"):
+        if split == "test":
+            keep_test_description(run, data)
+        return evaluate(run, images, split, validation, device)
+
+
+def images_of(run: Run, split: str, data: Dataset | None) -> tuple[ImageSet, ImageSet]:
+    """The images of a split, and those of validation, as the run had them.
+
+    Args:
+        run: a run.
+        split: "validation" or "test".
+        data: the data the run was trained on; None: it is loaded again from where it came from.
+
+    Raises:
+        ModelFileError: the run was trained on other data.
+        UsageError: there is no such split.
+    """
     if split not in ("validation", "test"):
         raise UsageError(f"split is {split!r}; allowed is validation or test")
-    run = open_run(run)
     data = data or data_of(run)
     facts = run.read("data.json")
     if data.train.digest != facts["digest"]:
@@ -51,11 +72,23 @@ def evaluate(
             f"{run.path} was trained on other data: its training images have SHA-256 {facts['digest'][:12]}..., "
             f"these {data.train.digest[:12]}...; give the original data, or train again"
         )
-    images = data.test if split == "test" else data.train.select(run.read("splits.json")["validation"])
-    with lock(run.path / ".lock"):
-        if split == "test":
-            keep_test_description(run, data)
-        return evaluate(run, images, split, device)
+    validation = data.train.select(run.read("splits.json")["validation"])
+    return data.test if split == "test" else validation, validation
+
+
+def compare(runs: Sequence[str | Path | Run], split: Literal["validation", "test"] = "test") -> "Comparisons":
+    """Compare runs on the same images, from the answers that `evaluate` stored: no look at the test images.
+
+    Args:
+        runs: two or more; the others are compared with the first. Runs of one recipe with several seeds are summed up.
+        split: "validation" or "test".
+
+    Raises:
+        UsageError: a run has not been evaluated on that split, or its images differ from those of the first.
+    """
+    from seefar.evaluation.compare import compare
+
+    return compare([open_run(run) for run in runs], split)
 
 
 def predict(run: str | Path | Run, images: Sequence[str | Path], *, device: str = "auto") -> "list[Prediction]":
@@ -74,11 +107,22 @@ def predict(run: str | Path | Run, images: Sequence[str | Path], *, device: str 
     return predict_files(open_run(run), [Path(image) for image in images], device)
 
 
-def report(run: str | Path | Run) -> Path:
-    """Write `report.html`, one page that needs nothing else, from what is in the run folder; return its path."""
+def report(*runs: str | Path | Run, out: str | Path | None = None) -> Path:
+    """Write one page that needs nothing else, from what is in the run folders; return its path.
+
+    Args:
+        runs: one run: its `report.html`, with `report.json` and a model card beside it; or several, set side by side.
+        out: of several runs, the file to write; by default `comparison.html`.
+    """
+    if len(runs) > 1:
+        from seefar.reporting.comparison_page import write_comparison
+
+        return write_comparison([open_run(run) for run in runs], Path(out or "comparison.html"))
     from seefar.reporting.page import write_report
 
-    return write_report(open_run(run))
+    if not runs or out is not None:
+        raise UsageError("report takes one run, whose page goes into its folder, or several and perhaps a file to write")
+    return write_report(open_run(runs[0]))
 
 
 def run(data: str | Path | Dataset, recipe: str | Recipe = "baseline", seed: int = 0, **options: Any) -> Run:

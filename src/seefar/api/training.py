@@ -141,7 +141,8 @@ def train(
     began = time.perf_counter()
     chosen = _changed(recipe, changes)
     machine = machine_of(device, threads, deterministic, compiled, chosen)
-    chosen = _planned(chosen, target, data, machine, quiet=quiet)
+    there = Run(Path(out)) if out and resume and (Path(out) / "recipe.json").exists() else None
+    chosen = _planned(chosen, target, data, machine, there, quiet=quiet)
     clock = ByClock(chosen.budget, began, chosen.resolution)
     training, validation = carve(data.train, chosen.validation, data.split_seed, "validation")
     check(chosen, len(data.classes), data.train.size, len(training), machine.processes.count)
@@ -162,8 +163,13 @@ def train(
     return run
 
 
-def _planned(recipe: Recipe, target: float | None, data: Dataset, machine: Machine, *, quiet: bool) -> Recipe:
-    """The recipe with the settings for its budget, or for the one that a target takes, where they are known; says what to expect."""
+def _planned(
+    recipe: Recipe, target: float | None, data: Dataset, machine: Machine, there: Run | None, *, quiet: bool
+) -> Recipe:
+    """The recipe with the settings for its budget, or for the one that a target takes, where they are known; says what to expect.
+
+    A run that is taken up again (`there`) keeps the settings that it began with: measured anew, the machine might suggest others.
+    """
     fast = recipes.find("fast")
     if recipe != recipes.change(fast, {"budget": recipe.budget}) or not (target or recipe.budget):
         if target:
@@ -171,6 +177,9 @@ def _planned(recipe: Recipe, target: float | None, data: Dataset, machine: Machi
                 "a target needs recipe fast as it is: what each budget gives was measured with that; use --recipe fast"
             )
         return recipe
+    began_with = recipes.from_json(there.recipe()) if there else None
+    if began_with and began_with.budget and (target or began_with.budget == recipe.budget):
+        return began_with
     from seefar.training.frontier import plan
 
     expected = plan(recipe, target, data.train, machine.device)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from seefar.cli.options import LoadOptions, RecipeOptions, epilogue
-from seefar.errors import DataError
+from seefar.errors import DataError, UsageError
 
 app = App(name="data", help="Look at images before training, fetch archives, free the cache.", sort_key=1)
 
@@ -84,6 +84,53 @@ def augment(
     images = sf.load(data, **asdict(load))
     sf.augmented(images, recipe.recipe, recipe.seed, out=out, **recipe.changes())
     print(out)
+
+
+@app.command(
+    help_epilogue=epilogue(
+        "seefar data audit my-photos/ --out audit",
+        "seefar data audit --run runs/cifar10-fast-seed0",
+    )
+)
+def audit(
+    data: str | None = None,
+    *,
+    run: Path | None = None,
+    load: LoadOptions = LoadOptions(),  # noqa: B008 (frozen)
+    recipe: RecipeOptions = RecipeOptions(recipe="fast"),  # noqa: B008 (frozen)
+    device: str = "auto",
+    out: Path | None = None,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Can the images and labels be trusted? Near duplicates, likely label errors, classes that overlap, strange images.
+
+    Networks are trained on parts of the training images to judge the others: some minutes. Needs pip install 'seefar[audit]'.
+
+    Parameters
+    ----------
+    data
+        cifar10, cifar100, shapes, or the path of a folder or zip of images; with --run that of the run, if left out.
+    run
+        A run on these images: what is found is kept with it, and its report shows it.
+    device
+        auto, cpu, cuda or mps.
+    out
+        A folder for audit.json and galleries of what was found.
+    json
+        Print one JSON document.
+    """
+    import seefar as sf
+    from seefar.api.training import choose, data_of, open_run
+    from seefar.cli.output import print_audit, print_json
+
+    if data is None and run is None:
+        raise UsageError("what is to be audited? Name images (shapes, a folder, a zip), or a run with --run")
+    choose(recipe.recipe, size=load.size, **recipe.changes())
+    images = sf.load(data, **asdict(load)) if data is not None else data_of(open_run(run or Path()))
+    found = sf.audit(images, out, run=run, recipe=recipe.recipe, seed=recipe.seed, device=device, **recipe.changes())
+    (print_json if json else print_audit)(asdict(found))
+    if out is not None and not json:
+        print(f"galleries: {out}")
 
 
 @app.command(

@@ -62,6 +62,77 @@ def print_evaluation(evaluation: dict[str, Any]) -> None:
     )
 
 
+def print_robustness(found: dict[str, Any]) -> None:
+    """Accuracy by corruption and severity, and what it says."""
+    from seefar.reporting import trust_words
+
+    columns = ["corruption", *(f"severity {number}" for number in range(1, 6)), "mean"]
+    rows = [
+        (name.replace("_", " "), *(f"{share:.1%}" for share in row), f"{sum(row) / len(row):.1%}")
+        for name, row in found["accuracies"].items()
+    ]
+    print_table(columns, rows)
+    for sentence in trust_words.robustness(found):
+        print(sentence)
+
+
+def print_out_of_distribution(found: dict[str, Any]) -> None:
+    """AUROC of each score against each foreign set, and what it says."""
+    from seefar.reporting import trust_words
+
+    rows = [(row["name"], row["images"], *(f"{value:.3f}" for value in row["auroc"].values())) for row in found["foreign"]]
+    print_table(["foreign images", "how many", "largest probability", "energy", "feature distance"], rows)
+    for sentence in trust_words.out_of_distribution(found):
+        print(sentence)
+
+
+def print_audit(found: dict[str, Any]) -> None:
+    """The first of what an audit found, and what it says."""
+    from seefar.reporting import trust_words
+
+    doubts = [
+        (row["id"], row["label"], row["suggested"], f"{row['probability']:.0%}", f"{row['label_probability']:.1%}")
+        for row in found["listed_doubts"][:20]
+    ]
+    if doubts:
+        print_table(["most doubtful labels", "label", "rather", "probability", "of its label"], doubts)
+    twins = [
+        (row["one"], row["other"], row["where"], "" if row["same_label"] else "other label")
+        for row in found["listed_twins"][:10]
+    ]
+    if twins:
+        print_table(["surest duplicates", "of", "where", "note"], twins)
+    for sentence in trust_words.audit(found, None):
+        print(sentence)
+
+
+def print_comparison(found: dict[str, Any]) -> None:
+    """Runs side by side, and what their differences say."""
+    from seefar.reporting import comparison_words
+
+    first = found["pairs"][0]
+    costs = {first["base"]: first["cost"]["base"]} | {pair["other"]: pair["cost"]["other"] for pair in found["pairs"]}
+    accuracies = {name: a for row in found["recipes"] for name, a in zip(row["runs"], row["accuracies"], strict=True)}
+    rows = [
+        (
+            name,
+            f"{accuracies[name]:.2%}" if name in accuracies else "",
+            f"{cost['seconds']:.0f}",
+            f"{cost['parameters']:,}",
+            f"{cost['multiply_adds']:,}",
+        )
+        for name, cost in costs.items()
+    ]
+    print_table(["run", f"{found['split']} accuracy", "seconds", "parameters", "multiply-adds"], rows)
+    for pair in found["pairs"]:
+        for sentence in comparison_words.pair(pair):
+            print(sentence)
+    for row in found["recipes"]:
+        print(comparison_words.seeds(row))
+    for row in found["recipe_differences"]:
+        print(comparison_words.recipes(row))
+
+
 def print_description(data: "Dataset", found: "DataDescription") -> None:
     """What `describe` found, and what was skipped on the way."""
     from seefar.reporting import words

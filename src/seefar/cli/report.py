@@ -1,21 +1,23 @@
-"""`seefar report`: the page that shows what a run came to."""
+"""`seefar report`: the page that shows what a run came to, or several."""
 
 from pathlib import Path
 
 EXAMPLES = (
     "seefar report runs/shapes-tiny-seed0",
-    "seefar report runs/cifar10-baseline-seed0-2",
+    "seefar report runs/cifar10-baseline-seed0 runs/cifar10-deep-seed0 --out comparison.html",
 )
 
 
-def report(run: Path) -> None:
-    """Write report.html into the run folder: one page that needs no network. Prints its path.
+def report(*runs: Path, out: Path | None = None) -> None:
+    """Write a page that needs no network: of one run report.html in its folder, of several a comparison. Prints its path.
 
     Parameters
     ----------
-    run
-        The run folder.
+    runs
+        The run folders.
+    out
+        Of several runs, the file to write; comparison.html by default.
     """
     import seefar as sf
 
-    print(sf.report(run))
+    print(sf.report(*runs, out=out))

@@ -165,9 +165,9 @@ def leaks(train: ImageSet, test: ImageSet) -> Leaks:
 
     near_searched = len(train) * len(test) <= NEAR_PAIRS
     if near_searched and len(train) and len(test):
-        thumbnails = _thumbnails(train.pixels)
+        small = thumbnails(train.pixels)
         for kind, pixels in (("near", test.pixels), ("near mirrored", mirrored)):
-            nearest = _nearest(_thumbnails(pixels), thumbnails)
+            nearest = _nearest(thumbnails(pixels), small)
             for position in np.flatnonzero(_near_copies(pixels, train.pixels, nearest)).tolist():
                 found.setdefault(position, (kind, int(nearest[position])))
 
@@ -196,7 +196,7 @@ def _leak(train: ImageSet, test: ImageSet, test_position: int, kind: str, train_
 # the grey values when the mean of each of 4x4 cells is taken away: without them, one sea with a horizon is like another.
 
 
-def _grey(pixels: np.ndarray) -> np.ndarray:
+def grey(pixels: np.ndarray) -> np.ndarray:
     """Luma of Rec. 601: float32 `(n, h, w)`."""
     grey: np.ndarray = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
     return grey
@@ -218,10 +218,10 @@ def _standardised(images: np.ndarray) -> np.ndarray:
     return rows
 
 
-def _thumbnails(pixels: np.ndarray) -> np.ndarray:
+def thumbnails(pixels: np.ndarray) -> np.ndarray:
     """Standardised 8x8 thumbnails in grey: float32 `(n, 64)`."""
     cells = _cells(pixels.shape[1], 8)
-    return np.concatenate([_standardised(cells @ _grey(pixels[block]) @ cells.T) for block in _blocks(pixels)])
+    return np.concatenate([_standardised(cells @ grey(pixels[block]) @ cells.T) for block in _blocks(pixels)])
 
 
 def _nearest(queries: np.ndarray, keys: np.ndarray) -> np.ndarray:
@@ -240,7 +240,7 @@ def _near_copies(pixels: np.ndarray, others: np.ndarray, partners: np.ndarray) -
         one, other = pixels[block].astype(np.float32), others[partners[block]].astype(np.float32)
         difference = np.sqrt(np.mean((one - other) ** 2, axis=(1, 2, 3)))
         contrast = np.sqrt(one.var(axis=(1, 2)).mean(axis=1) * other.var(axis=(1, 2)).mean(axis=1)) ** 0.5
-        one, other = _grey(one), _grey(other)
+        one, other = grey(one), grey(other)
         one, other = _standardised(one - smooth @ one @ smooth), _standardised(other - smooth @ other @ smooth)
         near[block] = (difference < DIFFERENCE * contrast) & ((one * other).sum(axis=1) > DETAIL)
     return near

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from seefar.models.layers import Network
 from seefar.models.tta import VIEWS
 
 BATCH = 500  # images; a compromise between speed and memory on CPUs (chosen by hand)
@@ -41,3 +42,17 @@ def predict(
         network.train(was_training)
     logits: np.ndarray = torch.cat(parts).numpy()
     return logits
+
+
+def predict_with_features(
+    network: Network, pixels: np.ndarray, precision: torch.dtype, batch: int = BATCH
+) -> tuple[np.ndarray, np.ndarray]:
+    """Logits as `predict` gives them, and what the last layer makes them from: float32 `(n, classes)` and `(n, features)`."""
+    seen: list[Tensor] = []
+    hook = network.classifier.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].float().cpu()))
+    try:
+        logits = predict(network, pixels, precision, batch)
+    finally:
+        hook.remove()
+    features = torch.cat(seen).numpy() if seen else np.zeros((0, network.classifier.in_features), np.float32)
+    return logits, features

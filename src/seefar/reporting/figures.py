@@ -27,6 +27,8 @@ RIGHT, WRONG, TRAIN = (
     "#8a8f98",
 )  # told apart by people who do not see red and green (checked by eye, light and dark)
 
+SEVERAL = ("#2a78c2", "#d9632b", "#3f9b5f", "#8b5fbf", "#b8860b", "#5d636d")  # for lines of several runs; dashes tell on
+
 ENDINGS = {
     "patience": "stopped: no better epoch",
     "budget": "stopped: budget used up",
@@ -213,6 +215,164 @@ def gallery(pixels: np.ndarray, names: Sequence[str], title: str) -> Figure:
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     _title(axes, title, width=1.5 + 0.5 * columns)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def intervals(rows: Sequence[tuple[str, float, float, float]], label: str, title: str, *, zero: bool = False) -> Figure:
+    """Named shares with their intervals under each other, in the order given; with a line at zero if asked for."""
+    figure, (axes,) = _figure(7, 1.1 + 0.3 * len(rows))
+    for position, (_, value, low, high) in enumerate(rows):
+        axes.plot([100 * low, 100 * high], [position, position], color=RIGHT, lw=5, alpha=0.35, solid_capstyle="round")
+        axes.plot([100 * value], [position], "o", color=RIGHT, ms=5)
+    if zero:
+        axes.axvline(0, color=WRONG, lw=1.2, ls="--")
+    axes.set_yticks(range(len(rows)), [_shorten(name, 36) for name, *_ in rows])
+    axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel=label)
+    _title(axes, title, width=7)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def validation_curves(runs: Mapping[str, tuple[Sequence[float], Sequence[float]]], title: str) -> Figure:
+    """Validation accuracy of several runs against the seconds of their training."""
+    figure, (axes,) = _figure(7, 3.6)
+    for place, (name, (seconds, accuracies)) in enumerate(runs.items()):
+        colour, dashes = SEVERAL[place % len(SEVERAL)], ("-", "--", ":", "-.")[place // len(SEVERAL) % 4]
+        axes.plot(seconds, [100 * a for a in accuracies], dashes, color=colour, marker=".", label=_shorten(name, 36))
+    axes.set(xlim=(0, None), xlabel="seconds of training, validation included", ylabel="accuracy in %")
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8)
+    _title(axes, title, width=7)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def captioned(pixels: Sequence[np.ndarray], captions: Sequence[str], title: str, columns: int = 8) -> Figure:
+    """Pictures of one size, uint8 `(h, w, 3)` each, in rows, with a few words under each."""
+    rows = -(-len(pixels) // columns)
+    height, width = pixels[0].shape[:2]
+    side = 1.1 * width / height  # inches
+    figure = Figure(figsize=(columns * side, rows * 1.6 + 0.5), layout="constrained")
+    panels: list[Axes] = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axes in panels:
+        axes.set_axis_off()
+    for axes, picture, caption in zip(panels, pixels, captions, strict=False):
+        axes.imshow(picture, interpolation="nearest")
+        axes.set_title("\n".join(_shorten(line) for line in caption.split("\n")), fontsize=7, y=-0.02, va="top")
+    figure.suptitle("\n".join(textwrap.wrap(title, int(columns * side * 9))), x=0.01, ha="left", fontsize=11)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def reliability(calibration: Mapping[str, Any], title: str) -> Figure:
+    """Accuracy against confidence, before and after the temperature: on the diagonal the network is as often right as it says."""
+    figure, panels = _figure(7, 3.6, columns=2)
+    for axes, name, words in zip(panels, ("before", "after"), ("as the network states it", "calibrated"), strict=True):
+        found = calibration[name]
+        bins = [b for b in found["bins"] if b["images"]]
+        most = max(b["images"] for b in bins)
+        for b in bins:
+            axes.bar(
+                100 * b["low"],
+                100 * b["accuracy"],
+                100 * (b["high"] - b["low"]),
+                align="edge",
+                color=RIGHT,
+                alpha=0.25 + 0.75 * b["images"] / most,
+                edgecolor=RIGHT,
+                linewidth=0.6,
+            )
+        axes.plot([0, 100], [0, 100], color=WRONG, lw=1.2, ls="--")
+        axes.plot([100 * b["confidence"] for b in bins], [100 * b["accuracy"] for b in bins], color=INK, lw=0, marker=".", ms=5)
+        axes.set(xlim=(0, 100), ylim=(0, 100), xlabel="confidence in %", ylabel="accuracy in %")
+        axes.set_title(f"{words}: error {100 * found['error']:.1f} %", loc="left", fontsize=10)
+    panels[1].set_ylabel("")
+    figure.suptitle("\n".join(textwrap.wrap(title, 63)), x=0.01, ha="left", fontsize=11)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def coverage(selective: Mapping[str, Any], title: str) -> Figure:
+    """The accuracy on the images that the network is surest of, against their share."""
+    figure, (axes,) = _figure(7, 2.8)
+    axes.plot([100 * c for c in selective["coverages"]], [100 * a for a in selective["accuracies"]], color=RIGHT)
+    if selective["threshold"] is not None and selective["coverage"]:
+        axes.plot(
+            [100 * selective["coverage"]],
+            [100 * selective["accuracy"]["value"]],
+            "o",
+            color=WRONG,
+            label=f"confidence from {selective['threshold']:.0%}",
+        )
+        axes.legend(loc="lower left")
+    axes.set(xlim=(0, 100), xlabel="images answered, the surest first, in %", ylabel="accuracy on them in %")
+    _title(axes, title, width=7)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def dendrogram(groups: Mapping[str, Any], title: str) -> Figure:
+    """The tree of classes by how often they are taken for each other; the groups are in colour. From Groups as a dict."""
+    from scipy.cluster import hierarchy
+
+    names, largest, cut = groups["order"], 100 * groups["largest"], 100 * groups["cut"]
+    figure, (axes,) = _figure(7, 1.2 + 0.26 * len(names))
+    tree = np.array(groups["merges"])
+    tree[:, 2] += 1e-9  # the strongest pair merges at 0, which must not look like a leaf
+    drawn = hierarchy.dendrogram(tree, no_plot=True)
+    for across, distances in zip(drawn["icoord"], drawn["dcoord"], strict=True):
+        along = [largest * 1.1 if x == 0 else largest - 100 * x for x in distances]  # a leaf sticks out to the right
+        grouped = 100 * max(distances) < cut
+        axes.plot(along, across, color=WRONG if grouped else TRAIN, lw=1.8 if grouped else 1.2)
+    axes.axvline(largest - cut, color=INK, lw=0.8, ls=":")
+    axes.set_yticks([5 + 10 * place for place in range(len(names))], [_shorten(name) for name in names])
+    axes.yaxis.tick_right()
+    axes.tick_params(axis="y", length=0)
+    axes.spines[:].set_visible(False)
+    axes.grid(visible=False, axis="y")
+    axes.set(xlabel="taken for each other, in % of the images", xlim=(None, largest * 1.1))
+    _title(axes, title, width=7)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def corruptions(accuracies: Mapping[str, Sequence[float]], clean: float, title: str) -> Figure:
+    """Accuracy for each corruption and severity, as a table in shades; the row of figures below is the mean."""
+    names = list(accuracies)
+    grid = 100 * np.array([accuracies[name] for name in names])
+    return _heat(grid, [name.replace("_", " ") for name in names], [f"severity {i + 1}" for i in range(5)], 100 * clean, title)
+
+
+@mpl.rc_context(STYLE)
+def corruptions_by_class(recalls: Mapping[str, Sequence[float]], classes: Sequence[str], clean: float, title: str) -> Figure:
+    """Recall of each class for each corruption, mean over severities, as a table in shades."""
+    names = list(recalls)
+    grid = 100 * np.array([recalls[name] for name in names])
+    return _heat(grid, [name.replace("_", " ") for name in names], [_shorten(name) for name in classes], 100 * clean, title)
+
+
+def _heat(grid: np.ndarray, rows: Sequence[str], columns: Sequence[str], top: float, title: str) -> Figure:
+    """A table of percentages: the darker, the farther below `top`."""
+    width = 2.2 + 0.55 * len(columns)
+    figure, (axes,) = _figure(max(width, 4.5), 1.4 + 0.26 * len(rows))
+    axes.grid(visible=False)
+    with_numbers = len(columns) <= 20
+    for i, row in enumerate(grid):
+        for j, value in enumerate(row):
+            strength = min(max((top - value) / max(top, 1), 0), 1)
+            axes.add_patch(Rectangle((j, i), 1, 1, facecolor=WRONG, alpha=strength, linewidth=0))
+            if with_numbers:
+                colour = "white" if strength > 0.6 else INK
+                axes.text(j + 0.5, i + 0.5, f"{value:.0f}", ha="center", va="center", fontsize=8, color=colour)
+    axes.set(xlim=(0, len(columns)), ylim=(len(rows), 0))
+    axes.xaxis.set_ticks([j + 0.5 for j in range(len(columns))], columns)
+    axes.yaxis.set_ticks([i + 0.5 for i in range(len(rows))], rows)
+    for axis, angle in ((axes.xaxis, 35), (axes.yaxis, 0)):
+        axis.set_tick_params(length=0, labelrotation=angle, labelsize=8 if with_numbers else 5)
+    for label in axes.get_xticklabels():
+        label.set_horizontalalignment("right")
+        label.set_rotation_mode("anchor")
+    _title(axes, title, width=max(width, 4.5))
     return figure
 
 

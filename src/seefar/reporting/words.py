@@ -1,5 +1,6 @@
 """The findings of a run in plain sentences, each computed from its numbers."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -62,6 +63,26 @@ def commonest_mistake(evaluation: dict[str, Any]) -> list[str]:
     sentence = f"Its commonest mistake is to call a {first['true']} {first['predicted']}: {percent(first['share'])} of them"
     back = [c for c in evaluation["confusions"] if (c["true"], c["predicted"]) == (first["predicted"], first["true"])]
     return [sentence + (f"; the other way round it happens to {percent(back[0]['share'])}." if back else ".")]
+
+
+def fails(evaluation: dict[str, Any]) -> list[str]:
+    """Where it fails, in a sentence or three: the pair taken for each other most, the groups, the classes that do worse."""
+    if not evaluation["pairs"]:
+        return ["It made no mistake here."]
+    first = evaluation["pairs"][0]
+    sentences = [
+        f"Most often confused: {first['one']} and {first['other']}. {first['there']:,} images of {first['one']} were called "
+        f"{first['other']}, {first['back']:,} the other way round."
+    ]
+    if groups := evaluation["groups"]["groups"]:
+        names = "; ".join(joined(group) for group in groups)
+        sentences.append(f"Confused more than twice as often as two classes on average: {names}.")
+    if weak := evaluation["weak_classes"]:
+        names = joined([f"{row['name']} ({percent(row['recall']['value'])})" for row in weak])
+        sentences.append(f"Found significantly less often than the others: {names}.")
+    elif len(evaluation["scores"]) > 2:
+        sentences.append("No class does significantly worse than the others.")
+    return sentences
 
 
 def weakest(evaluation: dict[str, Any], most: int = 3) -> list[dict[str, Any]]:
@@ -178,7 +199,7 @@ def data(training: dict[str, Any], on_test: dict[str, Any] | None) -> list[str]:
     """
     sentences = [_duplicates(training, "training")]
     if on_test:
-        sentences += [_duplicates(on_test["images"], "test"), _leaks(on_test["leaks"])]
+        sentences += [_duplicates(on_test["images"], "test"), leaks(on_test["leaks"])]
         if on_test["by_rule"]:
             sentences.append(
                 "The source has no test images of its own: a fifth of every class was set aside by a seeded rule before training."
@@ -205,7 +226,7 @@ def _duplicates(description: dict[str, Any], split: str) -> str:
     return sentence
 
 
-def _leaks(leaks: dict[str, Any]) -> str:
+def leaks(leaks: dict[str, Any]) -> str:
     count = len(leaks["test_ids"])
     searched = "" if leaks["near_searched"] else " There are too many images to search for near copies."
     if not count:
@@ -255,3 +276,8 @@ def duration(seconds: float) -> str:
 def percent(share: float) -> str:
     """A share with one decimal, as it stands in a sentence: no line breaks before the sign."""
     return f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
+
+
+def joined(things: Sequence[str], word: str = "and") -> str:
+    """Things as a sentence lists them: a, b and c."""
+    return things[0] if len(things) == 1 else f"{', '.join(things[:-1])} {word} {things[-1]}"

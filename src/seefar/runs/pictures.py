@@ -1,6 +1,6 @@
 """What a run keeps of its images: their description, and the few pictures that its report shows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -50,3 +50,9 @@ def keep_test_description(run: Run, data: Dataset) -> None:
         "warnings": data.warnings,
     }
     run.write(name, description)
+
+
+def keep_pictures_by_id(run: Run, name: str, images: ImageSet, ids: Sequence[str]) -> None:
+    """Write the pictures of some images into an .npz file: `ids`, and `pixels` in their order."""
+    chosen = images.select(ids)
+    run.write_arrays(name, ids=np.array(chosen.ids), pixels=chosen.pixels)

@@ -1,0 +1,229 @@
+"""Whether the images and labels themselves can be trusted: duplicates, likely label errors, overlapping classes, strange images."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+import numpy as np
+
+from seefar.data.images import Dataset, ImageSet
+from seefar.data.near_duplicates import NearDuplicate, near_duplicates
+from seefar.errors import DataError, UsageError
+from seefar.evaluation.cross_validation import out_of_fold
+from seefar.evaluation.out_of_distribution import KNOWN, nearness, unit
+from seefar.metrics import Share, wilson
+from seefar.models.device import choose_device
+from seefar.recipes import Recipe
+from seefar.seeds import derive
+
+FOLDS = 3  # networks learn from two thirds each; more would take longer and doubt much the same labels (chosen by hand)
+LISTED = 200  # pairs and labels listed in full (chosen by hand: more than anybody looks through in one go)
+STRANGE = 48  # likewise for strange images
+
+
+@dataclass(frozen=True)
+class Twins:
+    """A pair of near duplicates.
+
+    Attributes:
+        one, other: ids of the two images.
+        where: "test and training", "within training" or "within test".
+        detail: how well their details agree, 0.65 to 1.
+        mirrored: whether one is the mirror image of the other.
+        same_label: whether they are of one class.
+    """
+
+    one: str
+    other: str
+    where: str
+    detail: float
+    mirrored: bool
+    same_label: bool
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A label that networks that had not learned from the image do not believe.
+
+    Attributes:
+        id: of the image.
+        split: "training" or "test".
+        label: its class.
+        suggested: the class that they find most probable.
+        probability: of that class, 0..1.
+        label_probability: of its own class.
+    """
+
+    id: str
+    split: str
+    label: str
+    suggested: str
+    probability: float
+    label_probability: float
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Two classes that labels mix up: about `images` images with the label of one belong to the other, by confident learning."""
+
+    one: str
+    other: str
+    images: int
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit found; `audit.json` is exactly this.
+
+    Attributes:
+        name: of the data.
+        digests: of the training and the test images.
+        images: how many there are of both.
+        recipe: of the networks that judged.
+        folds: how many of them, each trained on all training images but one fold.
+        accuracy: theirs on the training images, each judged by the network that had not learned from it.
+        test_accuracy: that of their mean answer on all test images.
+        unseen_accuracy: the same on the test images that have no near duplicate among the training images.
+        twins: how many pairs of near duplicates there are, by where.
+        twin_test_ids: the test images that have one among the training images.
+        listed_twins: up to 200 pairs, those across the splits first, then the surest.
+        doubts: how many labels of each split are likely wrong, by confident learning.
+        listed_doubts: up to 200 of them, the most doubtful first.
+        overlaps: the pairs of classes that labels mix up most.
+        strange: the ids of the images that are least like any training image, strangest first, 48 at most.
+    """
+
+    name: str
+    digests: dict[str, str]
+    images: dict[str, int]
+    recipe: str
+    folds: int
+    accuracy: Share
+    test_accuracy: Share
+    unseen_accuracy: Share
+    twins: dict[str, int]
+    twin_test_ids: list[str]
+    listed_twins: list[Twins]
+    doubts: dict[str, int]
+    listed_doubts: list[Doubt]
+    overlaps: list[Overlap]
+    strange: list[str]
+
+
+def check() -> None:
+    """Raise UsageError if the library that judges labels is not there."""
+    if find_spec("cleanlab") is None:
+        raise UsageError("an audit needs cleanlab, which judges the labels; pip install 'seefar[audit]'")
+
+
+def audit(
+    data: Dataset,
+    recipe: Recipe,
+    seed: int = 0,
+    device: str = "auto",
+    tell: Callable[[int, int, str], None] = lambda done, total, what: None,
+) -> Audit:
+    """Train networks on parts of the training images, and let them and a comparison of pixels judge all images.
+
+    No network learns from a test image, and none of them is kept. Sources: Northcutt et al. 2021 (confident learning),
+    https://arxiv.org/abs/1911.00068; Barz and Denzler 2020 (duplicates between the splits), https://arxiv.org/abs/1902.00423
+
+    Args:
+        data: both splits.
+        recipe: of the networks.
+        seed: of folds and networks.
+        device: where to compute.
+        tell: is told how much of what is done.
+
+    Raises:
+        UsageError: cleanlab is missing.
+        DataError: a class has too few images.
+    """
+    check()
+    train, test = data.train, data.test
+    if train.counts().min() < FOLDS:
+        scarce = train.classes[int(train.counts().argmin())]
+        raise DataError(f"an audit needs {FOLDS} training images of each class; {scarce} has {train.counts().min()}")
+    judged = out_of_fold(
+        recipe, train, test, FOLDS, seed, choose_device(device), lambda done, total: tell(done, total, "training networks")
+    )
+
+    def searching(done: int, total: int) -> None:
+        tell(done, total, "comparing pairs")
+
+    across = near_duplicates(test.pixels, judged.test_features, train.pixels, judged.train_features, searching)
+    inside = near_duplicates(train.pixels, judged.train_features, tell=searching)
+    among = near_duplicates(test.pixels, judged.test_features, tell=searching)
+    seen = np.isin(np.arange(len(test)), [pair.one for pair in across])
+    right = judged.test.argmax(1) == test.labels
+    doubts = {
+        "training": _doubts(train, judged.train, "training"),
+        "test": _doubts(test, judged.test, "test"),
+    }
+    ranked = sorted(doubts["training"] + doubts["test"], key=lambda doubt: (doubt.label_probability, doubt.id))
+    return Audit(
+        name=data.name,
+        digests={"training": train.digest, "test": test.digest},
+        images={"training": len(train), "test": len(test)},
+        recipe=recipe.name,
+        folds=FOLDS,
+        accuracy=wilson(int((judged.train.argmax(1) == train.labels).sum()), len(train)),
+        test_accuracy=wilson(int(right.sum()), len(test)),
+        unseen_accuracy=wilson(int(right[~seen].sum()), int((~seen).sum())),
+        twins={"test and training": len(across), "within training": len(inside), "within test": len(among)},
+        twin_test_ids=[test.ids[i] for i in np.flatnonzero(seen)],
+        listed_twins=[
+            *(_twins(pair, test, train, "test and training") for pair in across),
+            *(_twins(pair, train, train, "within training") for pair in inside),
+            *(_twins(pair, test, test, "within test") for pair in among),
+        ][:LISTED],
+        doubts={split: len(found) for split, found in doubts.items()},
+        listed_doubts=ranked[:LISTED],
+        overlaps=_overlaps(train, judged.train),
+        strange=_strange(data, judged.train_features, judged.test_features),
+    )
+
+
+def _twins(pair: NearDuplicate, ones: ImageSet, others: ImageSet, where: str) -> Twins:
+    same = bool(ones.labels[pair.one] == others.labels[pair.other])
+    return Twins(ones.ids[pair.one], others.ids[pair.other], where, pair.detail, pair.mirrored, same)
+
+
+def _doubts(images: ImageSet, chances: np.ndarray, split: str) -> list[Doubt]:
+    """The labels that confident learning takes for wrong."""
+    from cleanlab.filter import find_label_issues
+
+    if not len(images) or len(np.unique(images.labels)) < len(images.classes):
+        return []  # confident learning compares each class with the others: all must be there
+    found = find_label_issues(images.labels, chances, return_indices_ranked_by="self_confidence", n_jobs=1)
+    return [
+        Doubt(
+            id=images.ids[i],
+            split=split,
+            label=images.classes[images.labels[i]],
+            suggested=images.classes[chances[i].argmax()],
+            probability=round(float(chances[i].max()), 4),
+            label_probability=round(float(chances[i, images.labels[i]]), 4),
+        )
+        for i in np.asarray(found).tolist()
+    ]
+
+
+def _overlaps(images: ImageSet, chances: np.ndarray, most: int = 10) -> list[Overlap]:
+    """The pairs of classes with the largest joint share of labels and likely truth, both directions together."""
+    from cleanlab.count import compute_confident_joint
+
+    joint = np.asarray(compute_confident_joint(images.labels, chances))
+    both = np.triu(joint + joint.T, 1)
+    order = np.argsort(-both, axis=None, kind="stable")[:most]
+    cells = [divmod(int(cell), len(both)) for cell in order]
+    return [Overlap(images.classes[i], images.classes[j], int(both[i, j])) for i, j in cells if both[i, j]]
+
+
+def _strange(data: Dataset, train_features: np.ndarray, test_features: np.ndarray) -> list[str]:
+    """The images whose features are farthest from those of training images."""
+    chosen = np.random.default_rng(derive(0, "known")).permutation(len(data.train))[:KNOWN]
+    familiar = unit(train_features[chosen])
+    near = np.concatenate([nearness(train_features, familiar), nearness(test_features, familiar)])
+    ids = [*data.train.ids, *data.test.ids]
+    return [ids[i] for i in np.argsort(near, kind="stable")[:STRANGE]]

@@ -1,0 +1,105 @@
+"use strict";
+// Three small things a page can do: sort a table, show examples of a confusion, filter the mistakes. Without it all is readable still.
+
+function sortable(table) {
+  const body = table.tBodies[0];
+  const heads = [...table.tHead.rows[0].cells];
+  heads.forEach((head, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = head.textContent;
+    head.replaceChildren(button);
+    button.addEventListener("click", () => {
+      const down = head.getAttribute("aria-sort") === "descending";
+      heads.forEach(other => other.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", down ? "ascending" : "descending");
+      const value = row => row.cells[column].dataset.value ?? row.cells[column].textContent;
+      const compare = (one, other) => {
+        const [a, b] = [value(one), value(other)];
+        return isNaN(a) || isNaN(b) ? String(b).localeCompare(String(a)) : b - a;
+      };
+      body.append(...[...body.rows].sort((one, other) => down ? compare(other, one) : compare(one, other)));
+    });
+  });
+}
+
+function picture(found, place) {
+  const mistake = found.rows[place];
+  const [column, line] = [place % found.columns, Math.floor(place / found.columns)];
+  const figure = document.createElement("figure");
+  const image = document.createElement("span");
+  image.className = "picture";
+  image.setAttribute("role", "img");
+  const [right, called] = [found.classes[mistake.true], found.classes[mistake.called]];
+  image.setAttribute("aria-label", `${right}, called ${called}`);
+  image.style.backgroundPosition = `${100 * column / Math.max(found.columns - 1, 1)}% ${100 * line / Math.max(found.lines - 1, 1)}%`;
+  const words = document.createElement("figcaption");
+  const answer = document.createElement("strong");
+  answer.textContent = called;
+  words.append(`${right} → `, answer);
+  for (const [label, chance] of mistake.chances) {
+    const row = document.createElement("span");
+    row.className = "odds";
+    row.textContent = `${found.classes[label]} ${chance.toFixed(1)} %`;
+    words.append(row);
+  }
+  figure.title = mistake.id;
+  figure.append(image, words);
+  return figure;
+}
+
+function gallery(found) {
+  const [list, more, count] = ["gallery", "more", "count"].map(id => document.getElementById(id));
+  const [right, called] = ["true", "called"].map(id => document.getElementById(`filter-${id}`));
+  let most = 24;
+  const show = () => {
+    const chosen = found.rows.map((_, place) => place).filter(place =>
+      [[right, "true"], [called, "called"]].every(([box, key]) => box.value === "" || found.rows[place][key] === Number(box.value)));
+    list.replaceChildren(...chosen.slice(0, most).map(place => picture(found, place)));
+    more.hidden = chosen.length <= most;
+    count.textContent = `${Math.min(most, chosen.length)} of ${chosen.length} pictures`;
+  };
+  const anew = () => { most = 24; show(); };
+  right.addEventListener("change", anew);
+  called.addEventListener("change", anew);
+  more.addEventListener("click", () => { most += 48; show(); });
+  document.getElementById("filters").hidden = false;
+  show();
+  return (one, other) => { [right.value, called.value] = [one, other]; anew(); };
+}
+
+function matrix(found, filter) {
+  const table = document.getElementById("matrix");
+  const panel = document.getElementById("examples");
+  if (!table) return;
+  const show = button => {
+    const [row, column] = [Number(button.dataset.row), Number(button.dataset.column)];
+    const [one, other] = [found.classes[row], found.classes[column]];
+    const places = found.rows.map((_, place) => place).filter(place => found.rows[place].true === row && found.rows[place].called === column);
+    const title = document.createElement("p");
+    title.textContent = `${one} called ${other}: ${button.dataset.count} images, ${button.dataset.share} of them`
+      + (row === column ? ", and right." : places.length ? "; the surest are" : ".");
+    const pictures = document.createElement("div");
+    pictures.className = "gallery";
+    pictures.append(...places.map(place => picture(found, place)));
+    panel.replaceChildren(title, pictures);
+    table.querySelectorAll("[aria-pressed=true]").forEach(pressed => pressed.setAttribute("aria-pressed", "false"));
+    button.setAttribute("aria-pressed", "true");
+  };
+  table.querySelectorAll("button").forEach(button => {
+    button.addEventListener("pointerenter", event => { if (event.pointerType === "mouse") show(button); });
+    button.addEventListener("focus", () => show(button));
+    button.addEventListener("click", () => show(button));
+    button.addEventListener("dblclick", () => {
+      filter(button.dataset.row, button.dataset.column);
+      document.getElementById("mistakes").scrollIntoView();
+    });
+  });
+}
+
+document.querySelectorAll("table.sortable").forEach(sortable);
+const kept = document.getElementById("kept");
+if (kept) {
+  const found = JSON.parse(kept.textContent);
+  matrix(found, gallery(found));
+}

@@ -1,0 +1,100 @@
+"""The audit: planted label errors and duplicates are found, test images teach nothing, and what is missing is said."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.conftest import SMALL, images
+
+import seefar as sf
+from seefar.data.images import Dataset
+from seefar.errors import DataError, ModelFileError, UsageError
+from seefar.evaluation import audit as module
+from seefar.evaluation.cross_validation import out_of_fold
+from seefar.models.device import choose_device
+from seefar.recipes import change, find
+
+pytest.importorskip("cleanlab", reason="the extra audit is not installed")
+QUICK = {**SMALL, "epochs": 5}
+
+
+@pytest.fixture
+def spoilt() -> Dataset:
+    """Three colours; five training and two test labels are wrong, and a training image stands in test, moved."""
+    train, test = images(180, 1, "train"), images(150, 2, "test")
+    labels, test_labels = train.labels.copy(), test.labels.copy()
+    labels[[3, 30, 60, 90, 120]] = (labels[[3, 30, 60, 90, 120]] + 1) % 3
+    test_labels[[6, 33]] = (test_labels[[6, 33]] + 1) % 3
+    pixels = test.pixels.copy()
+    pixels[9] = np.roll(train.pixels[12], 1, axis=1)
+    return Dataset(
+        name="spoilt",
+        train=dataclasses.replace(train, labels=labels),
+        test=dataclasses.replace(test, pixels=pixels, labels=test_labels),
+        source="colours with planted errors",
+    )
+
+
+def test_what_was_planted_is_found(spoilt: Dataset, tmp_path: Path) -> None:
+    found = sf.audit(spoilt, tmp_path / "audit", recipe="tiny", device="cpu", **QUICK)
+    named = {doubt.id for doubt in found.listed_doubts}
+    assert {f"train/{i:05d}" for i in (3, 30, 60, 90, 120)} <= named
+    assert named & {"test/00006", "test/00033"}  # confident learning counts only answers that are surer than a class's mean
+    assert len(named) <= 10
+    first = found.listed_doubts[0]
+    assert first.suggested != first.label
+    assert found.twin_test_ids == ["test/00009"]
+    assert (found.listed_twins[0].one, found.listed_twins[0].other) == ("test/00009", "train/00012")
+    assert found.accuracy.value > 0.9
+    assert json.loads((tmp_path / "audit" / "audit.json").read_bytes()) == json.loads(json.dumps(dataclasses.asdict(found)))
+    assert {path.name for path in (tmp_path / "audit").iterdir()} == {
+        "audit.json",
+        "label-errors.png",
+        "near-duplicates.png",
+        "strange.png",
+    }
+
+
+def test_every_training_image_is_judged_by_a_network_that_did_not_see_it(small_data: Dataset) -> None:
+    """Labels drawn at random cannot be guessed by a network that has not seen them, however long it trained."""
+    train = images(150, 3, "train")
+    random = dataclasses.replace(train, labels=np.random.default_rng(0).integers(0, 3, 150))
+    recipe = change(find("tiny"), {**QUICK, "epochs": 20})
+    found = out_of_fold(recipe, random, small_data.test, 3, 0, choose_device("cpu"))
+    assert found.train.shape == (150, 3)
+    assert found.train.sum(1) == pytest.approx(1)
+    assert found.test.sum(1) == pytest.approx(1)
+    assert (found.train.argmax(1) == random.labels).mean() < 0.5
+    assert len(found.train_features) == 150
+    assert len(found.test_features) == len(small_data.test)
+
+
+def test_a_run_keeps_the_findings_and_its_report_shows_them(spoilt: Dataset, tmp_path: Path) -> None:
+    run = sf.train(spoilt, "tiny", out=tmp_path / "run", quiet=True, **SMALL)
+    sf.evaluate(run, "test", data=spoilt)
+    sf.audit(spoilt, run=run, recipe="tiny", device="cpu", **QUICK)
+    text = sf.report(run).read_text()
+    assert "1 of 150 test images" in " ".join(text.split())
+    assert "Labels to look at" in text
+    assert run.read("audit-test.json")["twin_test_ids"] == ["test/00009"]
+
+
+def test_a_run_on_other_images_is_refused(spoilt: Dataset, small_data: Dataset, tmp_path: Path) -> None:
+    run = sf.train(small_data, "tiny", out=tmp_path / "run", quiet=True, **SMALL)
+    with pytest.raises(ModelFileError, match="was trained on other data"):
+        sf.audit(spoilt, run=run, recipe="tiny", **QUICK)
+
+
+def test_too_few_images_of_a_class_are_refused(spoilt: Dataset) -> None:
+    keep = np.concatenate([np.flatnonzero(spoilt.train.labels != 2), np.flatnonzero(spoilt.train.labels == 2)[:2]])
+    data = dataclasses.replace(spoilt, train=spoilt.train[np.sort(keep)])
+    with pytest.raises(DataError, match="an audit needs 3 training images of each class; class 2 has 2"):
+        sf.audit(data, recipe="tiny", **QUICK)
+
+
+def test_without_cleanlab_it_says_what_to_install(spoilt: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r"pip install 'seefar\[audit\]'"):
+        sf.audit(spoilt, recipe="tiny", **QUICK)

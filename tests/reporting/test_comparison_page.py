@@ -1,0 +1,60 @@
+"""The page of several runs: side by side, differences in words, nothing from outside."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.conftest import SMALL
+
+import seefar as sf
+from seefar.data.images import Dataset
+from seefar.errors import UsageError
+from seefar.reporting import comparison_words
+
+
+@pytest.fixture
+def runs(small_data: Dataset, tmp_path: Path) -> list[sf.Run]:
+    run = sf.train(small_data, "tiny", out=tmp_path / "one", quiet=True, **SMALL)
+    sf.evaluate(run, "test", data=small_data)
+    shutil.copytree(run.path, tmp_path / "two")
+    return [run, sf.open_run(tmp_path / "two")]
+
+
+def test_two_runs_stand_side_by_side(runs: list[sf.Run], tmp_path: Path) -> None:
+    text = sf.report(*runs, out=tmp_path / "page.html").read_text()
+    assert "one" in text
+    assert "two" in text
+    assert "No evidence that two and one differ: +0.00 points" in text
+    assert text.count("<svg") == 3
+    assert not re.search(r'(src|href)="(?!data:|#)', text)
+
+
+def test_equal_runs_give_equal_pages(runs: list[sf.Run], tmp_path: Path) -> None:
+    pages = [sf.report(*runs, out=tmp_path / name).read_bytes() for name in ("a.html", "b.html")]
+    assert pages[0] == pages[1]
+
+
+def test_no_run_and_one_run_with_out_are_refused(runs: list[sf.Run]) -> None:
+    for given in ((), (runs[0],)):
+        with pytest.raises(UsageError, match="report takes one run"):
+            sf.report(*given, out="page.html")
+
+
+def difference(value: float, low: float, high: float, p: float) -> dict[str, object]:
+    found = {"value": value, "low": low, "high": high, "gained": 30, "lost": 10, "p": p}
+    return {"base": "a", "other": "b", "difference": found, "agreement": 0.9, "classes": []}
+
+
+def test_the_verdict_follows_the_test() -> None:
+    assert comparison_words.pair(difference(0.02, 0.01, 0.03, 0.001))[0].startswith("b is better than a: +2.00 points")
+    assert comparison_words.pair(difference(-0.02, -0.03, -0.01, 0.001))[0].startswith("b is worse than a: -2.00 points")
+    assert comparison_words.pair(difference(0.01, -0.01, 0.03, 0.3))[0].startswith("No evidence that b and a differ")
+    assert "p = below 0.0001" in comparison_words.pair(difference(0.02, 0.01, 0.03, 1e-9))[0]
+
+
+def test_one_seed_is_called_one_seed() -> None:
+    row = {"recipe": "deep", "runs": ["a"], "mean": 0.8, "deviation": None, "low": None, "high": None, "churn": None}
+    assert "one seed" in comparison_words.seeds(row)
+    several = row | {"runs": ["a", "b"], "deviation": 0.01, "low": 0.7, "high": 0.9, "churn": 0.1}
+    assert "over 2 seeds, standard deviation 1.00 points, 95 % interval of the mean 70.0" in comparison_words.seeds(several)
