@@ -17,6 +17,7 @@ FLOORS = [  # from the ground up
     {"runs"},
     {"training"},
     {"evaluation"},
+    {"explaining"},
     {"reporting"},
     {"progress"},
     {"api"},

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from seefar.models.predict import predict
+from seefar.models.predict import predict, predict_with_features
 from seefar.models.vgg import Vgg
 
 
@@ -43,3 +43,18 @@ def test_read_only_pixels_are_fine(network: Vgg) -> None:
     pixels = PIXELS.copy()
     pixels.setflags(write=False)
     assert predict(network, pixels, torch.float32).dtype == np.float32
+
+
+def test_features_are_what_the_last_layer_makes_the_logits_from(network: Vgg) -> None:
+    logits, features = predict_with_features(network, PIXELS, torch.float32, batch=7)
+    assert np.array_equal(logits, predict(network, PIXELS, torch.float32, batch=7))
+    weights = network.classifier
+    assert np.allclose(features @ weights.weight.detach().numpy().T + weights.bias.detach().numpy(), logits, atol=1e-4)
+    assert not network.classifier._forward_pre_hooks
+    assert predict_with_features(network, PIXELS[:1], torch.float32)[1].shape == (1, weights.in_features)
+
+
+def test_after_an_error_no_hook_is_left(network: Vgg) -> None:
+    with pytest.raises(RuntimeError):
+        predict_with_features(network, PIXELS[:, :8], torch.float32)
+    assert not network.classifier._forward_pre_hooks

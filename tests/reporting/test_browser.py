@@ -68,6 +68,103 @@ def test_the_report_stands_alone_and_fits(browser, report: Path, width: str, sch
     page.close()
 
 
+def open_page(browser, report: Path, width: str = "desktop", **options: object):  # type: ignore[no-untyped-def]
+    page = browser.new_page(viewport=dict(zip(("width", "height"), WIDTHS[width], strict=True)), **options)
+    page.goto(report.as_uri())
+    return page
+
+
+def test_a_click_sorts_the_class_table_and_another_turns_it(browser, report: Path) -> None:  # type: ignore[no-untyped-def]
+    page = open_page(browser, report)
+    head = page.locator("#report thead th").nth(2)
+
+    def recalls() -> list[float]:
+        return [
+            float(value)
+            for value in page.eval_on_selector_all("#report tbody tr", "rows => rows.map(r => r.cells[2].dataset.value)")
+        ]
+
+    before = recalls()
+    head.locator("button").click()
+    assert recalls() == sorted(before, reverse=True)
+    assert head.get_attribute("aria-sort") == "descending"
+    head.locator("button").click()
+    assert recalls() == sorted(before)
+    page.locator("#report thead th button").first.click()
+    names = page.locator("#report tbody th").all_text_contents()
+    assert names == sorted(names)
+    page.close()
+
+
+@pytest.mark.parametrize("way", ["hover", "focus", "tap"])
+def test_a_cell_of_the_matrix_shows_its_mistakes(browser, report: Path, way: str) -> None:  # type: ignore[no-untyped-def]
+    page = open_page(browser, report, "phone" if way == "tap" else "desktop", has_touch=way == "tap")
+    cell = page.locator("#matrix button.wrong").first
+    cell.scroll_into_view_if_needed()
+    getattr(cell, way)()
+    words = page.locator("#examples p").text_content()
+    assert words.startswith(cell.get_attribute("aria-label").split(":")[0])
+    assert page.locator("#examples figure").count() == min(int(cell.get_attribute("data-count")), 8)
+    assert cell.get_attribute("aria-pressed") == "true"
+    assert page.evaluate("getComputedStyle(document.querySelector('#examples .picture')).backgroundImage").startswith(
+        'url("data:'
+    )
+    page.close()
+
+
+def test_the_mistakes_can_be_filtered_by_true_and_called_class(browser, report: Path) -> None:  # type: ignore[no-untyped-def]
+    page = open_page(browser, report)
+    kept = page.evaluate("JSON.parse(document.getElementById('kept').textContent)")
+    wanted = kept["rows"][0]
+    page.select_option("#filter-true", str(wanted["true"]))
+    page.select_option("#filter-called", str(wanted["called"]))
+    chosen = [row for row in kept["rows"] if (row["true"], row["called"]) == (wanted["true"], wanted["called"])]
+    assert page.locator("#gallery figure").count() == len(chosen)
+    shown = page.locator("#gallery figure").first.text_content()
+    assert shown.startswith(f"{kept['classes'][wanted['true']]} → {kept['classes'][wanted['called']]}")
+    assert f"{wanted['chances'][0][1]:.1f} %" in shown
+    sure = [row["chances"][0][1] for row in kept["rows"]]
+    assert sure == sorted(sure, reverse=True)
+    page.select_option("#filter-true", "")
+    page.select_option("#filter-called", "")
+    assert page.locator("#count").text_content() == f"24 of {len(kept['rows'])} pictures"
+    page.locator("#more").click()
+    assert page.locator("#gallery figure").count() == min(72, len(kept["rows"]))
+    page.close()
+
+
+def test_counts_become_shares_of_the_row(browser, report: Path) -> None:  # type: ignore[no-untyped-def]
+    page = open_page(browser, report)
+    first = page.locator("#matrix button").first
+    assert first.inner_text() == first.get_attribute("data-count")
+    page.locator("#shares").check()
+    assert float(first.inner_text()) == pytest.approx(float(first.get_attribute("data-share").split("\xa0")[0]), abs=0.51)
+    page.close()
+
+
+def test_without_scripts_everything_is_there_to_be_read(browser, report: Path) -> None:  # type: ignore[no-untyped-def]
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(report.as_uri())
+    assert page.locator("#gallery figure").count() == 24
+    assert page.locator("#matrix tbody tr").count() == 10
+    assert not page.locator("#filters").is_visible()
+    context.close()
+
+
+def test_the_comparison_of_two_runs_stands_alone_too(browser, report: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    other = shutil.copytree(report.parent, tmp_path / "other")
+    made = sf.report(report.parent, other, out=tmp_path / "comparison.html")
+    for width in WIDTHS:
+        page = browser.new_page(viewport=dict(zip(("width", "height"), WIDTHS[width], strict=True)))
+        complaints: list[str] = []
+        page.on("console", lambda message, found=complaints: found.append(message.text))
+        page.goto(made.as_uri())
+        assert complaints == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width][0]
+        page.close()
+
+
 def luminance(colour: str) -> float:
     """Relative luminance of "rgb(r, g, b)". Source: WCAG 2.2."""
     channels = [int(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]

@@ -66,12 +66,12 @@ def print_robustness(found: dict[str, Any]) -> None:
     """Accuracy by corruption and severity, and what it says."""
     from seefar.reporting import trust_words
 
-    columns = ["corruption", *(f"severity {number}" for number in range(1, 6)), "mean"]
+    columns = ["severity", *(str(number) for number in range(1, 6)), "mean"]
     rows = [
         (name.replace("_", " "), *(f"{share:.1%}" for share in row), f"{sum(row) / len(row):.1%}")
         for name, row in found["accuracies"].items()
     ]
-    print_table(columns, rows)
+    print_table(columns, rows, "accuracy on spoilt images")
     for sentence in trust_words.robustness(found):
         print(sentence)
 

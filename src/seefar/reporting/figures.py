@@ -337,7 +337,7 @@ def dendrogram(groups: Mapping[str, Any], title: str) -> Figure:
 
 @mpl.rc_context(STYLE)
 def corruptions(accuracies: Mapping[str, Sequence[float]], clean: float, title: str) -> Figure:
-    """Accuracy for each corruption and severity, as a table in shades; the row of figures below is the mean."""
+    """Accuracy for each corruption and severity, as a table in shades."""
     names = list(accuracies)
     grid = 100 * np.array([accuracies[name] for name in names])
     return _heat(grid, [name.replace("_", " ") for name in names], [f"severity {i + 1}" for i in range(5)], 100 * clean, title)

@@ -10,15 +10,14 @@ function sortable(table) {
     button.textContent = head.textContent;
     head.replaceChildren(button);
     button.addEventListener("click", () => {
-      const down = head.getAttribute("aria-sort") === "descending";
-      heads.forEach(other => other.removeAttribute("aria-sort"));
-      head.setAttribute("aria-sort", down ? "ascending" : "descending");
       const value = row => row.cells[column].dataset.value ?? row.cells[column].textContent;
-      const compare = (one, other) => {
-        const [a, b] = [value(one), value(other)];
-        return isNaN(a) || isNaN(b) ? String(b).localeCompare(String(a)) : b - a;
-      };
-      body.append(...[...body.rows].sort((one, other) => down ? compare(other, one) : compare(one, other)));
+      const numeric = [...body.rows].every(row => !isNaN(value(row)));
+      const [first, second] = numeric ? ["descending", "ascending"] : ["ascending", "descending"];  // largest, or A first
+      const order = head.getAttribute("aria-sort") === first ? second : first;
+      heads.forEach(other => other.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", order);
+      const upward = (one, other) => numeric ? value(one) - value(other) : value(one).localeCompare(value(other));
+      body.append(...[...body.rows].sort((one, other) => order === "ascending" ? upward(one, other) : upward(other, one)));
     });
   });
 }
