@@ -69,6 +69,7 @@ class Recipe:
     min_change: float  # by how much it must be better to be a reason to go on (for patience, and for plateau)
     patience: int  # epochs in a row without a better one after which training stops; 0: it never stops early
     keep: Literal["best", "last"]  # the weights that are evaluated: of the best epoch by monitor, or of the last
+    remember: bool  # whether the answer for each training image is stored in each epoch, to see how learning went
     tta: Literal["none", "flip", "shift"]  # test-time augmentation, reported beside the plain answers: a key of tta.VIEWS
 
 
@@ -120,6 +121,7 @@ RECIPES: dict[str, Recipe] = {
             min_change=0.0,
             patience=0,
             keep="best",
+            remember=False,
             tta="none",
         ),
         Recipe(
@@ -167,6 +169,7 @@ RECIPES: dict[str, Recipe] = {
             min_change=0.0,
             patience=0,
             keep="best",
+            remember=False,
             tta="none",
         ),
         Recipe(
@@ -214,6 +217,7 @@ RECIPES: dict[str, Recipe] = {
             min_change=0.002,
             patience=4,
             keep="best",
+            remember=False,
             tta="none",
         ),
         Recipe(
@@ -261,6 +265,7 @@ RECIPES: dict[str, Recipe] = {
             min_change=0.0,
             patience=0,
             keep="last",
+            remember=False,
             tta="shift",
         ),
         Recipe(
@@ -308,6 +313,7 @@ RECIPES: dict[str, Recipe] = {
             min_change=0.0,
             patience=0,
             keep="last",
+            remember=False,
             tta="shift",
         ),
         Recipe(
@@ -355,6 +361,7 @@ RECIPES: dict[str, Recipe] = {
             min_change=0.0,
             patience=0,
             keep="last",
+            remember=False,
             tta="shift",
         ),
     ]

@@ -119,7 +119,7 @@ def shown(batches: Batches, epoch: int, losses: torch.Tensor, skip: int = 0) -> 
     """The places of the images of an epoch, each of which is given its loss."""
     places = []
     for batch in batches.epoch(epoch, skip):
-        batches.note(batch, losses[batch.places])
+        batches.note(batch, losses[batch.places], torch.zeros(len(batch.places), 3), epoch)
         places += batch.places.tolist()
     return places
 
@@ -140,14 +140,33 @@ def test_an_epoch_that_leaves_images_out_is_taken_up_from_the_memory_alone(skip:
     shown(whole, 1, losses)
     memories, places = [], []
     for batch in whole.epoch(2):
-        assert whole.memory is not None
-        memories.append(whole.memory.clone())
-        whole.note(batch, 1 - losses[batch.places])
+        memories.append(whole.memory["losses"].clone())
+        whole.note(batch, 1 - losses[batch.places], torch.zeros(len(batch.places), 3), 2)
         places += batch.places.tolist()
     rest = Batches(images(20, 0, "train"), 4, 0, CPU, OFF, leave_out=0.4)
-    assert rest.memory is not None
-    rest.memory.copy_(memories[skip])
+    rest.memory["losses"] = memories[skip]
     assert shown(rest, 2, 1 - losses, skip) == places[4 * skip :]
+
+
+def test_answers_are_remembered_by_epoch_with_their_sign() -> None:
+    """An image that was not shown in an epoch has no number there."""
+    data = images(12, 0, "train")
+    batches = Batches(data, 5, 0, CPU, OFF, leave_out=0.5, remember=True)
+    logits = torch.randn(12, 3, generator=torch.Generator().manual_seed(0))
+    shown_in = []
+    for epoch in (1, 2):
+        places = []
+        for batch in batches.epoch(epoch):
+            batches.note(batch, torch.rand(len(batch.places)), logits[batch.places], epoch)
+            places += batch.places.tolist()
+        shown_in.append(places)
+    answers = batches.memory["answers"].float()
+    assert answers.shape == (2, 12)
+    labels = torch.tensor(data.labels)
+    expected = logits.softmax(1)[torch.arange(12), labels] * torch.where(logits.argmax(1) == labels, 1, -1)
+    assert torch.allclose(answers[0], expected, atol=1e-3)
+    assert sorted(torch.nonzero(~answers[1].isnan()).flatten().tolist()) == sorted(shown_in[1])
+    assert len(shown_in[1]) < 12
 
 
 def test_images_are_shown_at_the_size_that_is_asked_for() -> None:

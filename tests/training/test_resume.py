@@ -57,6 +57,7 @@ def reference(small_data: Dataset, tmp_path: Path) -> dict[str, bytes]:
 def outcome(run: sf.Run) -> dict[str, bytes]:
     """Everything that training decided: weights, history with its stopping decision, the manifest with its reason."""
     names = ["history.csv", "manifest.json", "recipe.json", "weights/best.safetensors", "weights/last.safetensors"]
+    names += ["learning.npz"] * run.has("learning.npz")
     return {name: (run.path / name).read_bytes() for name in names}
 
 
@@ -134,6 +135,7 @@ FAST = EVERYTHING | {
     "spatial_dropout": 0.0,
     "resolution": [[0.0, 0.5], [0.3, 0.75], [0.6, 1.0]],
     "leave_out": 0.4,
+    "remember": True,
     "schedule": "linear",
     "patience": 0,
 }
@@ -156,7 +158,7 @@ def test_the_memory_of_what_to_leave_out_matters(small_data: Dataset, tmp_path: 
     whole = sf.train(small_data, "tiny", out=tmp_path / "whole", quiet=True, **FAST)
     broken_off(small_data, tmp_path / "run", 9, monkeypatch, **FAST)
     real = state.unpack
-    monkeypatch.setattr("seefar.training.fit.unpack", lambda content, learner, memory: real(content, learner))
+    monkeypatch.setattr("seefar.training.fit.unpack", lambda content, learner, memory: real(content, learner, memory | {}))
     assert outcome(sf.resume(tmp_path / "run", data=small_data, quiet=True)) != outcome(whole)
 
 

@@ -67,7 +67,7 @@ class Batches:
     """All images as one uint8 tensor on the device; an epoch is a walk over it in random order.
 
     What an image looks like in a step depends on the seed and the step alone: not on what came before, on the device, or on how
-    many processes share the work. So training can be taken up again anywhere. Only `leave_out` looks back: all it has is `memory`.
+    many processes share the work. So training can be taken up again anywhere. Only `leave_out` looks back: all it has is in `memory`.
 
     Args:
         images: what to train on.
@@ -78,6 +78,7 @@ class Batches:
         evenly: whether an epoch draws from all classes alike, with replacement, instead of showing each image once.
         leave_out: share of the images that each epoch but the first does without: those whose loss was smallest when last shown.
             Source: Loshchilov and Hutter 2015 (online batch selection), https://arxiv.org/abs/1511.06343
+        remember: keep what the network answered for each image in each epoch.
         process: the number of this process, from 0.
         processes: how many share each step, each taking a slice of it.
     """
@@ -92,6 +93,7 @@ class Batches:
         *,
         evenly: bool = False,
         leave_out: float = 0.0,
+        remember: bool = False,
         process: int = 0,
         processes: int = 1,
     ) -> None:
@@ -104,16 +106,29 @@ class Batches:
         self.seed = seed
         self.augmentation = augmentation
         self.evenly = evenly
-        # Of each image the loss in nats when it was last shown; and the same as it was when the epoch began
-        self.memory = torch.zeros(2, len(images)) if leave_out else None
+        self.memory: dict[str, Tensor] = {}  # all that does not follow from seed and step
+        if leave_out:  # of each image the loss in nats when it was last shown; and the same as it was when the epoch began
+            self.memory["losses"] = torch.zeros(2, len(images))
+        if (
+            remember
+        ):  # (epochs, n): the probability of its class when it was shown, negative where the answer was wrong; else NaN
+            self.memory["answers"] = torch.zeros(0, len(images), dtype=torch.float16)
         self.process, self.processes = process, processes
         start = torch.Generator().manual_seed(derive(seed, "mirrored"))
         self.mirrored = torch.randint(2, (len(images),), generator=start, dtype=torch.bool)
 
-    def note(self, batch: Batch, losses: Tensor) -> None:
-        """Remember the losses of a batch's images, float32 `(b,)`, where `leave_out` will ask for them."""
-        if self.memory is not None:
-            self.memory[0, batch.places] = losses.cpu()
+    def note(self, batch: Batch, losses: Tensor, logits: Tensor, epoch: int) -> None:
+        """Remember, where it will be asked for, the losses `(b,)` of a batch's images and the answers `(b, classes)` for them."""
+        if "losses" in self.memory:
+            self.memory["losses"][0, batch.places] = losses.cpu()
+        if "answers" in self.memory:
+            answers = self.memory["answers"]
+            if missing := max(epoch - len(answers), 0):
+                unseen = torch.full((missing, len(self.labels)), math.nan, dtype=answers.dtype)
+                answers = self.memory["answers"] = torch.cat([answers, unseen])
+            chances = logits.softmax(1).gather(1, batch.labels[:, None])[:, 0]
+            signed = torch.where(logits.argmax(1) == batch.labels, chances, -chances)
+            answers[epoch - 1, batch.places] = signed.to(answers.dtype).cpu()
 
     def epoch(self, number: int, skip: int = 0, side_at: Callable[[int], int] | None = None) -> Iterator[Batch]:
         """The batches of one epoch, by its number from 1, without the first `skip`.
@@ -121,8 +136,8 @@ class Batches:
         `side_at` says how many pixels a side images have in a step of the run, by its number from 1; by default they stay as they are.
         """
         generator = torch.Generator().manual_seed(derive(self.seed, "order", number))
-        if self.memory is not None and not skip:
-            self.memory[1] = self.memory[0]
+        if "losses" in self.memory and not skip:
+            self.memory["losses"][1] = self.memory["losses"][0]
         order = self._order(number, generator)
         for place, chosen in enumerate(order.split(self.lengths.batch_size)[skip:], start=skip):
             generator.manual_seed(derive(self.seed, "augment", number, place))
@@ -133,7 +148,9 @@ class Batches:
         if self.evenly:
             return sampling_order(self.labels.cpu(), generator)
         order = torch.randperm(self.lengths.images_in(epoch), generator=generator)
-        return order if self.memory is None or epoch == 1 else self.memory[1].argsort(descending=True, stable=True)[order]
+        if "losses" not in self.memory or epoch == 1:
+            return order
+        return self.memory["losses"][1].argsort(descending=True, stable=True)[order]
 
     def make(self, chosen: Tensor, epoch: int, generator: torch.Generator, side: int) -> Batch:
         """The images at these places as they look in this epoch; every process makes all of them and keeps its slice."""

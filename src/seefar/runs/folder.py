@@ -75,14 +75,8 @@ class Run:
         return formats.evaluation(self.read(f"evaluation-{split}.json"))
 
     def write_arrays(self, name: str, **arrays: np.ndarray) -> None:
-        """Write an .npz file, whole or not at all. Equal arrays give equal bytes (numpy's own writer stores the time of day)."""
-        content = io.BytesIO()
-        with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-            for key, array in arrays.items():
-                one = io.BytesIO()
-                np.lib.format.write_array(one, array, allow_pickle=False)
-                archive.writestr(zipfile.ZipInfo(f"{key}.npy"), one.getvalue(), zipfile.ZIP_DEFLATED)
-        self.write_bytes(name, content.getvalue())
+        """Write an .npz file, whole or not at all."""
+        self.write_bytes(name, npz_bytes(**arrays))
 
     def arrays(self, name: str) -> dict[str, np.ndarray]:
         """The arrays of an .npz file. Raises ModelFileError if it is missing or damaged."""
@@ -158,6 +152,17 @@ class Run:
             return {"ended": str(manifest["ended"]), "sha256": dict(manifest["sha256"])}
         except (KeyError, TypeError, ValueError):
             raise ModelFileError(f"{self.path / 'manifest.json'} is not the manifest of a run; copy the folder again") from None
+
+
+def npz_bytes(**arrays: np.ndarray) -> bytes:
+    """The content of an .npz file. Equal arrays give equal bytes (numpy's own writer stores the time of day)."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for key, array in arrays.items():
+            one = io.BytesIO()
+            np.lib.format.write_array(one, array, allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{key}.npy"), one.getvalue(), zipfile.ZIP_DEFLATED)
+    return content.getvalue()
 
 
 def history_table(rows: Sequence[Mapping[str, Any]]) -> bytes:

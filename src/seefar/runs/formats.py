@@ -1,12 +1,12 @@
 """Run folders of earlier formats, read as if they were of today's: what was added since, with the value it had then.
 
 Format 1 (2026-11): one network, `plain`, no augmentation, constant or linear rate, Adam. Format 2 (2026-11): all but what format 3
-has: training at lower resolutions, budgets, test-time augmentation.
+has: training at lower resolutions, budgets, test-time augmentation. Format 3 (2026-11): all but the memory of answers (`remember`).
 """
 
 from typing import Any
 
-FORMAT = 3  # of the run folders that are written; newer ones are refused
+FORMAT = 4  # of the run folders that are written; newer ones are refused
 
 _ADDED_IN_2: dict[str, Any] = {
     "batch_norm": False,
@@ -36,13 +36,14 @@ _ADDED_IN_2: dict[str, Any] = {
     "patience": 0,
 }
 _ADDED_IN_3: dict[str, Any] = {"resolution": [[0.0, 1.0]], "leave_out": 0.0, "budget": 0.0, "tta": "none"}
+_ADDED_IN_4: dict[str, Any] = {"remember": False}
 
 
 def recipe(fields: dict[str, Any]) -> dict[str, Any]:
     """The fields of recipe.json in today's form. Format 1 is known by its only network."""
     if fields.get("model") == "plain":
         fields = _ADDED_IN_2 | fields | {"model": "vgg"}
-    return _ADDED_IN_3 | fields
+    return _ADDED_IN_4 | _ADDED_IN_3 | fields
 
 
 def evaluation(content: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from seefar.models.layers import Network
 from seefar.models.predict import BATCH, predict
 from seefar.recipes import Recipe
 from seefar.runs.checkpoints import write_checkpoint
-from seefar.runs.folder import Run, history_table
+from seefar.runs.folder import Run, history_table, npz_bytes
 from seefar.training import stopping
 from seefar.training.divergence import Watch, check_epoch
 from seefar.training.loop import Step, train_epoch
@@ -318,6 +318,8 @@ class _Training:
         """Write the epoch into the run folder."""
         weights = safetensors.torch.save({name: value.contiguous() for name, value in self._judged().state_dict().items()})
         files = {"weights/last.safetensors": weights, "history.csv": history_table(self._rows())}
+        if "answers" in self.batches.memory:
+            files["learning.npz"] = npz_bytes(answers=self.batches.memory["answers"].numpy())
         if epoch.best:
             files["weights/best.safetensors"] = weights
         self.run.commit(files, ended=epoch.ending)

@@ -70,7 +70,7 @@ def train_epoch(
             logits = network(batch.pixels)
         images = batch.part[2]
         losses = criterion(logits.float(), batch.targets)
-        batches.note(batch, losses.detach())
+        batches.note(batch, losses.detach(), logits.detach().float(), epoch)
         loss = losses.sum() / images
         optimiser.zero_grad()
         scaler.scale(loss * batches.processes).backward()  # processes average their gradients

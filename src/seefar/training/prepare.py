@@ -54,6 +54,10 @@ def check(recipe: Recipe, classes: int, size: int, images: float = math.inf, pro
         raise UsageError("a budget is for one process: several would have to agree on the time; use --epochs instead")
     if recipe.leave_out and processes > 1:
         raise UsageError("leave_out is for one process: each sees the losses of its own images alone; use --set leave_out=0")
+    if recipe.remember and processes > 1:
+        raise UsageError(
+            "remember is for one process: each sees the answers for its own images alone; use --set remember=false"
+        )
     if recipe.leave_out and recipe.balance == "sampling":
         raise UsageError("leave_out and balance=sampling both choose the images of an epoch; use one of them")
     if recipe.batch_size % processes:
@@ -110,6 +114,7 @@ def new_batches(recipe: Recipe, seed: int, train: ImageSet, device: torch.device
         augmentation(recipe),
         evenly=recipe.balance == "sampling",
         leave_out=recipe.leave_out,
+        remember=recipe.remember,
         process=processes.rank,
         processes=processes.count,
     )

@@ -1,6 +1,7 @@
 """Everything that a training needs to go on exactly where it was, as bytes and back. No generator is in it: seeds follow from the step."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -44,7 +45,7 @@ class Learner:
     scaler: torch.amp.GradScaler
 
 
-def pack(learner: Learner, position: Position, memory: Tensor | None = None) -> bytes:
+def pack(learner: Learner, position: Position, memory: Mapping[str, Tensor]) -> bytes:
     """A checkpoint: tensors, and the numbers as JSON in the header; floats in full. `memory` is that of the batches."""
     tensors = {f"network.{name}": value for name, value in learner.network.state_dict().items()}
     numbers: dict[str, dict[str, Any]] = {}
@@ -56,8 +57,7 @@ def pack(learner: Learner, position: Position, memory: Tensor | None = None) -> 
                 numbers.setdefault(str(index), {})[key] = value
     if learner.average:
         tensors |= {f"average.{name}": value for name, value in learner.average.network.state_dict().items()}
-    if memory is not None:
-        tensors["memory.losses"] = memory
+    tensors |= {f"memory.{name}": value for name, value in memory.items()}
     facts = {
         "position": asdict(position),
         "optimiser": numbers,
@@ -67,7 +67,7 @@ def pack(learner: Learner, position: Position, memory: Tensor | None = None) -> 
     return safetensors.torch.save({name: value.contiguous() for name, value in tensors.items()}, {"facts": json.dumps(facts)})
 
 
-def unpack(content: bytes, learner: Learner, memory: Tensor | None = None) -> Position:
+def unpack(content: bytes, learner: Learner, memory: dict[str, Tensor]) -> Position:
     """Put a checkpoint back into a learner, and into the memory of batches, that were made from the same recipe.
 
     Raises:
@@ -83,8 +83,7 @@ def unpack(content: bytes, learner: Learner, memory: Tensor | None = None) -> Po
             learner.average.updates = facts["updates"]
         _load_optimiser(learner.optimiser, _part(tensors, "optimiser"), facts["optimiser"])
         learner.scaler.load_state_dict(facts["scaler"])
-        if memory is not None:
-            memory.copy_(tensors["memory.losses"])
+        memory |= {name: tensors[f"memory.{name}"] for name in memory}
     except (safetensors.SafetensorError, RuntimeError, ValueError, KeyError, TypeError) as error:
         raise ModelFileError(f"the checkpoint does not fit this recipe: {error}; train again") from error
     return position

@@ -1,0 +1,251 @@
+"""What single units look for: the real images that excite them most, and images made to excite them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from seefar.errors import UsageError
+from seefar.explaining.capture import as_input, capture, find_layer, undisturbed
+from seefar.models.fast import Whitening
+from seefar.models.layers import Network
+from seefar.seeds import derive
+
+BATCH = 250  # images at a time: the maps of a first layer of 64 channels at 32 pixels are 65 MB (chosen by hand)
+UNITS = 8  # where no units are named (chosen by hand)
+RATE = 0.05  # Adam's, as in Lucid
+DECAY = 1e-3  # on the squared coefficients: contrast that helps nobody fades (chosen by hand)
+ROUGHNESS = 0.25  # weight of the total variation beside the activation in its own spread (chosen by hand; see `maximise`)
+JITTER = 1 / 8  # of the side, by which the image is moved at most at each step; about as in Lucid, 16 of 128 pixels
+START = 0.01  # size of the first coefficients, as in Lucid
+# How the three colours of natural images go together: the root of their covariance, from Lucid
+# (https://github.com/tensorflow/lucid/blob/master/lucid/optvis/param/color.py), divided by its longest column
+COLOURS = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]]) / np.linalg.norm([0.26, 0.27, 0.27])
+
+
+@dataclass(frozen=True)
+class Exciting:
+    """The images that excite units most, and what the units see of them.
+
+    Attributes:
+        layer: its name.
+        units: channels of the layer.
+        positions: which images, the most exciting first, int64 `(u, k)`.
+        values: the largest value of the unit's map for each of them, float32 `(u, k)`.
+        patches: for each unit uint8 `(k, ph, pw, 3)`, what it sees around the place of that value. Where it sees beyond the
+            image, and of an image that is smaller than what it could see where it sees nothing, stands the mean colour.
+    """
+
+    layer: str
+    units: list[int]
+    positions: np.ndarray
+    values: np.ndarray
+    patches: list[np.ndarray]
+
+
+@dataclass(frozen=True)
+class Field:
+    """The pixels that a place of a layer's maps depends on: from `start + place * jump` on, `size` of them, in each direction."""
+
+    size: int
+    jump: int
+    start: int
+
+
+def receptive_field(network: Network, layer: str) -> Field:
+    """What a place of this layer's maps sees of the image, by the kernels, strides and paddings before it.
+
+    Source: Araujo et al. 2019, equations 1 to 4, https://distill.pub/2019/computing-receptive-fields
+
+    Raises:
+        UsageError: there is no such layer.
+    """
+    inside = {id(part) for part in find_layer(network, layer).modules()}
+    leaves = [part for part in (*network.stem.modules(), *network.stages.modules()) if not list(part.children())]
+    last = max(place for place, leaf in enumerate(leaves) if id(leaf) in inside)
+    size, jump, start = 1, 1, 0
+    for leaf in leaves[: last + 1]:
+        kernel, stride, padding = _window(leaf)
+        size, start, jump = size + (kernel - 1) * jump, start - padding * jump, jump * stride
+    return Field(size, jump, start)
+
+
+def exciting(
+    network: Network, images: np.ndarray, layer: str, units: Sequence[int] | None = None, most: int = 9, batch: int = BATCH
+) -> Exciting:
+    """For each unit the images that contain its largest values. An image counts once, with its most exciting place.
+
+    Args:
+        network: trained; it is afterwards as it was.
+        images: uint8 `(n, h, w, 3)`, at least one.
+        layer: as `capture.layer_names` lists them.
+        units: channels of the layer; None: the 8 with the largest mean size of their values.
+        most: images a unit, fewer if there are not so many.
+        batch: images at a time; it changes speed and memory only.
+
+    Raises:
+        UsageError: no images, or no such layer or unit.
+    """
+    if not len(images):
+        raise UsageError("the most exciting of no images cannot be found; give at least one")
+    values, positions, places, strengths = np.zeros((0, 0)), np.zeros((0, 0), np.int64), np.zeros((0, 0), np.int64), 0.0
+    width = 0
+    with undisturbed(network), capture(network, [layer]) as seen, torch.inference_mode():
+        for first in range(0, len(images), batch):
+            _forward(network, layer, as_input(network, images[first : first + batch]))
+            maps = seen[layer].float().contiguous()
+            width = maps.shape[3]
+            found, where = (part.cpu().numpy().T for part in maps.flatten(2).max(2))  # (channels, images)
+            strengths = strengths + maps.abs().double().mean((2, 3)).sum(0).cpu().numpy()
+            if not first:
+                values, positions, places = np.zeros((len(found), 0), np.float32), *np.zeros((2, len(found), 0), np.int64)
+            numbers = np.broadcast_to(np.arange(first, first + found.shape[1]), found.shape)
+            values = np.concatenate([values, found], axis=1)
+            # Earlier images come first and the order is stable: among equal values the first image wins
+            best = np.argsort(-values, axis=1, kind="stable")[:, :most]
+            values = np.take_along_axis(values, best, 1)
+            positions = np.take_along_axis(np.concatenate([positions, numbers], axis=1), best, 1)
+            places = np.take_along_axis(np.concatenate([places, where], axis=1), best, 1)
+    chosen = np.argsort(-strengths, kind="stable")[:UNITS].tolist() if units is None else list(units)
+    _check_units(layer, chosen, len(values))
+    field = receptive_field(network, layer)
+    colour = np.rint(images.mean((0, 1, 2))).astype(np.uint8)
+    patches = [
+        np.stack(
+            [
+                patch(images[i], field, (place // width, place % width), colour)
+                for i, place in zip(positions[unit], places[unit], strict=True)
+            ]
+        )
+        for unit in chosen
+    ]
+    return Exciting(layer, chosen, positions[chosen], values[chosen].astype(np.float32), patches)
+
+
+def patch(image: np.ndarray, field: Field, place: tuple[int, int], colour: np.ndarray) -> np.ndarray:
+    """What a place of a map sees of an image, uint8 `(ph, pw, 3)`, never larger than the image.
+
+    A field larger than the image is cut to the image, and what it does not see of it is painted over.
+    """
+    height, width = image.shape[:2]
+    top, left = (field.start + field.jump * number for number in place)
+    framed = np.empty((height + 2 * field.size, width + 2 * field.size, 3), np.uint8)
+    framed[:] = colour
+    seen_top, seen_left = max(top, 0), max(left, 0)
+    seen = image[seen_top : max(top + field.size, 0), seen_left : max(left + field.size, 0)]
+    framed[field.size + seen_top :, field.size + seen_left :][: seen.shape[0], : seen.shape[1]] = seen
+    top, left = (0 if field.size >= side else start for start, side in ((top, height), (left, width)))
+    return framed[field.size + top :, field.size + left :][: min(field.size, height), : min(field.size, width)].copy()
+
+
+def maximise(network: Network, layer: str, units: Sequence[int], size: int, steps: int = 128, seed: int = 0) -> np.ndarray:
+    """Images made from noise so that each excites one unit all over its map: uint8 `(u, size, size, 3)`.
+
+    The gradient changes the coefficients of waves, so that coarse and fine ones learn alike, in colours that go together as in
+    natural images; the image is moved a little at each step, and rough ones pay. What is raised is the value before the layer's
+    last ReLU or GELU, which has a gradient where nothing passes, too.
+    Source: Olah et al. 2017, "Feature Visualization", https://distill.pub/2017/feature-visualization; total variation:
+    Mahendran and Vedaldi 2015, section 3, https://arxiv.org/abs/1412.0035
+
+    Args:
+        network: trained; it is afterwards as it was.
+        layer: as `capture.layer_names` lists them.
+        units: channels of the layer, at least one.
+        size: side of the images in pixels; it need not be the network's own.
+        steps: of Adam.
+        seed: the first noise and the moves; a unit's start depends on no other unit.
+
+    Raises:
+        UsageError: no such layer or unit, or none named.
+    """
+    if not units:
+        raise UsageError("there is no unit to make an image for; name at least one")
+    device = network.scale.mean.device
+    start = np.stack(
+        [np.random.default_rng(derive(seed, "maximise", unit)).normal(0, START, (3, size, size // 2 + 1, 2)) for unit in units]
+    ).astype(np.float32)
+    moves = np.random.default_rng(derive(seed, "jitter"))
+    reach = int(size * JITTER)
+    waves = torch.tensor(start, device=device, requires_grad=True)
+    weights = torch.tensor(_wave_weights(size), device=device)
+    mixing = torch.tensor(COLOURS, dtype=torch.float32, device=device)
+    optimiser = torch.optim.Adam([waves], lr=RATE)
+    pick = torch.arange(len(units), device=device)
+    with undisturbed(network), _before_activation(network, layer) as seen, torch.enable_grad():
+        for step in range(steps):
+            pixels = _picture(waves, weights, mixing, size)
+            down, right = (int(number) for number in moves.integers(-reach, reach + 1, 2))
+            _forward(network, layer, pixels.roll((down, right), (2, 3)) * 255)
+            maps = seen.pop()
+            if not step:
+                _check_units(layer, units, maps.shape[1])
+                spread = maps.detach().std((0, 2, 3)).clamp(min=1e-6)[list(units)]  # so that layers of all sizes weigh the same
+            excited = maps[pick, list(units)].mean((1, 2)) / spread
+            rough = (pixels.diff(dim=2).abs().mean((1, 2, 3)) + pixels.diff(dim=3).abs().mean((1, 2, 3))) * 10
+            loss = (-excited + ROUGHNESS * rough + DECAY * waves.square().sum((1, 2, 3, 4))).sum()
+            (waves.grad,) = torch.autograd.grad(loss, [waves])
+            optimiser.step()
+        with torch.no_grad():
+            made = (_picture(waves, weights, mixing, size) * 255).round().to(torch.uint8)
+    found: np.ndarray = made.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    return found
+
+
+def _picture(waves: Tensor, weights: Tensor, mixing: Tensor, size: int) -> Tensor:
+    """Coefficients `(u, 3, size, size // 2 + 1, 2)` as an image, float32 `(u, 3, size, size)` in 0..1."""
+    plain = torch.fft.irfft2(torch.view_as_complex(waves) * weights, s=(size, size), norm="ortho")
+    return torch.einsum("kc,uchw->ukhw", mixing, plain).sigmoid()
+
+
+def _wave_weights(size: int) -> np.ndarray:
+    """What each wave counts, `(size, size // 2 + 1)`: one over its frequency, as in natural images; four times as in Lucid."""
+    frequency = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None])
+    weights: np.ndarray = (1 / np.maximum(frequency, 1 / size)).astype(np.float32)
+    return weights
+
+
+@contextmanager
+def _before_activation(network: Network, layer: str) -> Iterator[list[Tensor]]:
+    """Within the block, what the layer gave last, before its own ReLU or GELU if it ends with one."""
+    seen: list[Tensor] = []
+    leaves = [part for part in find_layer(network, layer).modules() if not list(part.children())]
+    activations = [part for part in leaves if isinstance(part, nn.ReLU | nn.GELU)]
+    # Copies: the activation that follows may work in place
+    if activations:  # only dropout, which does nothing here, can follow it
+        hook = activations[-1].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
+    else:
+        hook = leaves[-1].register_forward_hook(lambda _layer, _inputs, output: seen.append(output.clone()))
+    try:
+        yield seen
+    finally:
+        hook.remove()
+
+
+def _forward(network: Network, layer: str, pixels: Tensor) -> None:
+    """Pixels `(n, 3, h, w)` through the network as far as the layer; what it gives is left to hooks."""
+    place = layer.split(".")
+    stages = 0 if place[0] == "stem" else int(place[1]) + 1
+    network.stages[:stages](network.stem(network.scale(pixels)))
+
+
+def _window(layer: nn.Module) -> tuple[int, int, int]:
+    """Kernel, stride and padding of a layer, in pixels a side; those of a layer that works on each place alone are 1, 1, 0."""
+    if isinstance(layer, Whitening):
+        return layer.weight.shape[-1], 1, 0
+    if isinstance(layer, nn.Conv2d):
+        return (layer.kernel_size[0] - 1) * layer.dilation[0] + 1, layer.stride[0], int(layer.padding[0])
+    if isinstance(layer, nn.MaxPool2d | nn.AvgPool2d):
+        kernel, stride, padding = (
+            side if isinstance(side, int) else side[0] for side in (layer.kernel_size, layer.stride, layer.padding)
+        )
+        return kernel, stride, padding
+    return 1, 1, 0
+
+
+def _check_units(layer: str, units: Sequence[int], channels: int) -> None:
+    """Raises UsageError for a unit that the layer does not have."""
+    if odd := [unit for unit in units if not 0 <= unit < channels]:
+        raise UsageError(f"{layer} has no unit {odd[0]}; its units are 0 to {channels - 1}")
