@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         compare,
         describe,
         evaluate,
+        explain,
         find_rate,
         load,
         open_run,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         resume,
         robustness,
         run,
+        see_inside,
         summary,
         train,
     )
@@ -51,6 +53,7 @@ __all__ = [
     "compare",
     "describe",
     "evaluate",
+    "explain",
     "find_rate",
     "load",
     "open_run",
@@ -60,6 +63,7 @@ __all__ = [
     "resume",
     "robustness",
     "run",
+    "see_inside",
     "summary",
     "train",
 ]

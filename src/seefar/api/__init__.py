@@ -1,6 +1,7 @@
 """The verbs, composed from what is below; `import seefar as sf` offers them."""
 
 from seefar.api.images import DataDescription, augmented, clean, describe, fetch, load
+from seefar.api.inside import explain, see_inside
 from seefar.api.results import compare, evaluate, predict, report, run
 from seefar.api.training import choose, find_rate, open_run, resume, summary, train
 from seefar.api.trust import audit, out_of_distribution, robustness
@@ -14,6 +15,7 @@ __all__ = [
     "compare",
     "describe",
     "evaluate",
+    "explain",
     "fetch",
     "find_rate",
     "load",
@@ -24,6 +26,7 @@ __all__ = [
     "resume",
     "robustness",
     "run",
+    "see_inside",
     "summary",
     "train",
 ]

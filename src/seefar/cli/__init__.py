@@ -10,7 +10,7 @@ from typing import Never
 
 from cyclopts import App, CycloptsError
 
-from seefar.cli import compare, data, evaluate, find_rate, predict, recipes, report, run, train
+from seefar.cli import compare, data, evaluate, explain, find_rate, predict, recipes, report, run, train
 from seefar.cli.options import epilogue
 from seefar.errors import SeefarError
 from seefar.training.launch import is_told_here
@@ -31,6 +31,7 @@ app.command(recipes.recipes, sort_key=2, help_epilogue=epilogue(*recipes.EXAMPLE
 app.command(find_rate.find_rate, sort_key=2, help_epilogue=epilogue(*find_rate.EXAMPLES))
 app.command(train.train, sort_key=3, help_epilogue=epilogue(*train.EXAMPLES))
 app.command(evaluate.evaluate, sort_key=4, help_epilogue=epilogue(*evaluate.EXAMPLES))
+app.command(explain.explain, sort_key=5, help_epilogue=epilogue(*explain.EXAMPLES))
 app.command(compare.compare, sort_key=5, help_epilogue=epilogue(*compare.EXAMPLES))
 app.command(report.report, sort_key=5, help_epilogue=epilogue(*report.EXAMPLES))
 app.command(predict.predict, sort_key=6, help_epilogue=epilogue(*predict.EXAMPLES))

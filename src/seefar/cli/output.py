@@ -106,6 +106,43 @@ def print_audit(found: dict[str, Any]) -> None:
         print(sentence)
 
 
+def print_explanation(found: dict[str, Any]) -> None:
+    """What was explained, and whether to believe it."""
+    labels = found["labels"] or [""] * len(found["images"])
+    rows = zip(found["images"], labels, found["called"], found["targets"], found["probability"], strict=True)
+    print_table(
+        ["image", "class", "called", "evidence for", "its probability"],
+        [(name, label, called, target, f"{chance:.1%}") for name, label, called, target, chance in rows],
+    )
+    _print_scores(found["scores"])
+
+
+def print_inside(found: dict[str, Any]) -> None:
+    """The numbers of a look inside."""
+    print_table(
+        ["layer", "filters", "dead", "duplicates", "noisy"],
+        [
+            (row["layer"], row["filters"], len(row["dead"]), sum(map(len, row["duplicates"])), len(row["noisy"]))
+            for row in found["health"]
+        ],
+    )
+    _print_scores(found["methods"])
+    from seefar.reporting import inside_words
+
+    for sentences in inside_words.everything(found).values():
+        for sentence in sentences:
+            print(sentence)
+
+
+def _print_scores(scores: dict[str, dict[str, Any]]) -> None:
+    """Deletion and insertion of each method, with a random map's below for scale."""
+    rows = [(name, f"{score['deletion']:.3f}", f"{score['insertion']:.3f}") for name, score in scores.items()]
+    if scores:
+        one = next(iter(scores.values()))
+        rows.append(("a random map", f"{one['random_deletion']:.3f}", f"{one['random_insertion']:.3f}"))
+    print_table(["method", "deletion (low is true)", "insertion (high is true)"], rows)
+
+
 def print_comparison(found: dict[str, Any]) -> None:
     """Runs side by side, and what their differences say."""
     from seefar.reporting import comparison_words

@@ -16,7 +16,7 @@ from seefar.models.layers import Network
 from seefar.models.predict import BATCH, predict
 from seefar.seeds import derive
 
-STEPS = 16  # in which all pixels are removed; Petsiuk et al. take one pixel row a step (224), the area hardly changes
+STEPS = 16  # in which all pixels are removed; with 256 areas differ by less than 0.02 (measured on random networks)
 BLUR = 1 / 4  # deviation of the blur as a share of the image's side: what is left is colours without shapes (chosen by hand)
 COARSE = 4  # values a side from which a random map is drawn: as coarse as the maps of the last stages
 

@@ -89,8 +89,7 @@ def regions(learning: Learning) -> dict[str, int]:
     2020, https://arxiv.org/abs/2009.10795
     """
     shown = ~np.isnan(learning.confidence)
-    # In float64 a variability of 0.3 that was rounded to float32 would be above it
-    ambiguous = shown & (learning.variability > np.float32(UNSTEADY))
+    ambiguous = shown & (learning.variability > UNSTEADY)
     easy = shown & ~ambiguous & (learning.confidence >= SURE)
     return {"easy": int(easy.sum()), "ambiguous": int(ambiguous.sum()), "hard": int((shown & ~ambiguous & ~easy).sum())}
 

@@ -19,6 +19,7 @@ TEMPERATURE = 0.07  # of the votes: Wu et al. 2018, and Caron et al. 2021
 PERPLEXITY = 30.0  # neighbours that t-SNE keeps together: scikit-learn's default
 NEIGHBOURS = 15  # likewise UMAP's default
 FEWEST = 10  # points; fewer have no neighbourhoods that are worth keeping, and PCA shows them (chosen by hand)
+SAME = 1e-6  # spread of rows of length 1 below which they differ by rounding alone
 
 
 def pca(features: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -41,7 +42,7 @@ def pca(features: np.ndarray, seed: int = 0) -> np.ndarray:
 
 
 def tsne(features: np.ndarray, seed: int = 0) -> np.ndarray:
-    """A map that keeps near images together, and little else: float32 `(n, d)` to `(n, 2)`. Some 2000 points take seconds.
+    """A map that keeps near images together, and little else: float32 `(n, d)` to `(n, 2)`. 2000 points take ten seconds.
 
     Distances between groups, and their sizes, mean nothing. Source: van der Maaten and Hinton 2008,
     https://jmlr.org/papers/v9/vandermaaten08a.html
@@ -53,12 +54,14 @@ def tsne(features: np.ndarray, seed: int = 0) -> np.ndarray:
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # scikit-learn brings it along
 
-    if len(features) < FEWEST:
+    rows, start = unit(features), _start(features, seed)
+    if start is None:
         return pca(features, seed)
     perplexity = min(PERPLEXITY, (len(features) - 1) / 3)
     # On one thread: several sum up in an order that changes, and the same seed would give another map
     with threadpool_limits(1):
-        places = TSNE(perplexity=perplexity, init=_start(features, 1e-4, seed), random_state=seed).fit_transform(unit(features))
+        # The first coordinate starts with a deviation of 1e-4, as in scikit-learn: points that start apart stay apart
+        places = TSNE(perplexity=perplexity, init=start * 1e-4, random_state=seed).fit_transform(rows)
     return np.asarray(places, np.float32)
 
 
@@ -82,11 +85,12 @@ def umap(features: np.ndarray, seed: int = 0) -> np.ndarray:
         raise UsageError(
             "a UMAP map needs umap-learn, which is not installed; pip install 'seefar[umap]', or take tsne or pca"
         ) from error
-    if len(features) < FEWEST:
+    rows, start = unit(features), _start(features, seed)
+    if start is None:
         return pca(features, seed)
-    neighbours = min(NEIGHBOURS, len(features) - 1)
-    fitted = library.UMAP(n_neighbors=neighbours, init=_start(features, 1.0, seed), random_state=seed, n_jobs=1)
-    return np.asarray(fitted.fit_transform(unit(features)), np.float32)
+    neighbours = min(NEIGHBOURS, len(rows) - 1)
+    fitted = library.UMAP(n_neighbors=neighbours, init=start, random_state=seed, n_jobs=1)  # on one thread: as in tsne
+    return np.asarray(fitted.fit_transform(rows), np.float32)
 
 
 EMBEDDINGS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {"pca": pca, "tsne": tsne, "umap": umap}
@@ -153,11 +157,12 @@ def knn_accuracy(
     return wilson(int((called == labels).sum()), len(labels))
 
 
-def _start(features: np.ndarray, spread: float, seed: int) -> np.ndarray:
+def _start(features: np.ndarray, seed: int) -> np.ndarray | None:
     """Where points start: at their places by PCA, so that groups end near those that they are like; float32 `(n, 2)`.
 
-    Source: Kobak and Linderman 2021, https://doi.org/10.1038/s41587-020-00809-z
+    The first coordinate has a deviation of 1. None: the points are too few, or all have one direction; there is nothing to keep
+    together. Source: Kobak and Linderman 2021, https://doi.org/10.1038/s41587-020-00809-z
     """
     places = pca(unit(features), seed)
-    deviation = float(places[:, 0].std())
-    return places / deviation * spread if deviation else places
+    deviation = float(places[:, 0].std()) if len(places) else 0.0
+    return None if len(places) < FEWEST or deviation < SAME else places / deviation

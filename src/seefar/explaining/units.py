@@ -18,7 +18,11 @@ BATCH = 250  # images at a time: the maps of a first layer of 64 channels at 32 
 UNITS = 8  # where no units are named (chosen by hand)
 RATE = 0.05  # Adam's, as in Lucid
 DECAY = 1e-3  # on the squared coefficients: contrast that helps nobody fades (chosen by hand)
-ROUGHNESS = 0.25  # weight of the total variation beside the activation in its own spread (chosen by hand; see `maximise`)
+ROUGHNESS = 30  # weight of the mean step from pixel to pixel beside the activation in its own spread; a tenth of it leaves more
+# speckles, and with either the images excited more than all real ones (fast on CIFAR-10, looked at, 8 units a layer)
+PLACES = (
+    4  # one in so many places of the map is raised: a filter that sees an edge cannot be excited everywhere (chosen by hand)
+)
 JITTER = 1 / 8  # of the side, by which the image is moved at most at each step; about as in Lucid, 16 of 128 pixels
 START = 0.01  # size of the first coefficients, as in Lucid
 # How the three colours of natural images go together: the root of their covariance, from Lucid
@@ -142,7 +146,7 @@ def patch(image: np.ndarray, field: Field, place: tuple[int, int], colour: np.nd
 
 
 def maximise(network: Network, layer: str, units: Sequence[int], size: int, steps: int = 128, seed: int = 0) -> np.ndarray:
-    """Images made from noise so that each excites one unit all over its map: uint8 `(u, size, size, 3)`.
+    """Images made from noise so that each excites one unit in many places of its map: uint8 `(u, size, size, 3)`.
 
     The gradient changes the coefficients of waves, so that coarse and fine ones learn alike, in colours that go together as in
     natural images; the image is moved a little at each step, and rough ones pay. What is raised is the value before the layer's
@@ -183,8 +187,9 @@ def maximise(network: Network, layer: str, units: Sequence[int], size: int, step
             if not step:
                 _check_units(layer, units, maps.shape[1])
                 spread = maps.detach().std((0, 2, 3)).clamp(min=1e-6)[list(units)]  # so that layers of all sizes weigh the same
-            excited = maps[pick, list(units)].mean((1, 2)) / spread
-            rough = (pixels.diff(dim=2).abs().mean((1, 2, 3)) + pixels.diff(dim=3).abs().mean((1, 2, 3))) * 10
+            values = maps[pick, list(units)].flatten(1)
+            excited = values.topk(-(-values.shape[1] // PLACES), dim=1).values.mean(1) / spread
+            rough = pixels.diff(dim=2).abs().mean((1, 2, 3)) + pixels.diff(dim=3).abs().mean((1, 2, 3))
             loss = (-excited + ROUGHNESS * rough + DECAY * waves.square().sum((1, 2, 3, 4))).sum()
             (waves.grad,) = torch.autograd.grad(loss, [waves])
             optimiser.step()

@@ -11,7 +11,7 @@ from seefar.evaluation.evaluate import read_evaluation
 from seefar.metrics import probabilities
 from seefar.models.summary import summarise
 from seefar.recipes import Recipe, from_json, meanings, text
-from seefar.reporting import figures, trust_words, words
+from seefar.reporting import figures, inside_words, trust_words, words
 from seefar.reporting.advice import advice
 from seefar.reporting.pictures import sheet, strip
 from seefar.runs.folder import Run
@@ -37,6 +37,7 @@ def numbers(run: Run) -> dict[str, Any]:
     robust, foreign = (_newest(run, name) for name in ("robustness", "out-of-distribution"))
     audited = run.read("audit-test.json") if run.has("audit-test.json") else None
     without = accuracy_without(run, set(audited["twin_test_ids"])) if audited and test else None
+    inside = _newest(run, "inside")
     learning = words.learning(history, recipe, run.ended(), max(data["validation"]) / sum(data["validation"]))
     uneven = words.is_uneven(described)
     layers = summarise(build_network(recipe, len(data["classes"]), data["size"]), data["size"])
@@ -61,6 +62,7 @@ def numbers(run: Run) -> dict[str, Any]:
         "robustness": robust,
         "out_of_distribution": foreign,
         "audit": audited,
+        "inside": inside,
         "accuracy_without_duplicates": without[1] if without else None,
         "words": {
             "findings": _findings(data, described, learning, shown),
@@ -72,12 +74,13 @@ def numbers(run: Run) -> dict[str, Any]:
             "robustness": trust_words.robustness(robust) if robust else [],
             "out_of_distribution": trust_words.out_of_distribution(foreign) if foreign else [],
             "audit": trust_words.audit(audited, without) if audited else [],
+            "inside": inside_words.everything(inside) if inside else {},
             "advice": advice(recipe, history, data, shown, robust, audited) if shown else [],
         },
     }
 
 
-def charts(found: dict[str, Any]) -> dict[str, Figure]:
+def charts(run: Run, found: dict[str, Any]) -> dict[str, Figure]:
     """The charts that the numbers allow, by the name of their file."""
     shown, about = found["test"] or found["validation"], found["about"]
     name = found["data"]["name"]
@@ -85,6 +88,9 @@ def charts(found: dict[str, Any]) -> dict[str, Figure]:
         "curves": figures.curves(found["history"], about, found["ended"]),
         "brightness": figures.brightness(found["description"]["train"], f"{name}, training images"),
     }
+    if inside := found["inside"]:
+        arrays = run.arrays(f"inside-{inside['split']}.npz")
+        drawn |= inside_charts(inside, arrays, found["data"]["classes"], f"{about}, {inside['split']} images")
     if not shown:
         return drawn
     split, classes = shown["split"], found["data"]["classes"]

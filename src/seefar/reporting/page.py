@@ -25,10 +25,10 @@ def write_report(run: Run) -> Path:
     """
     run.verify()
     found = content.numbers(run)
-    drawn = content.charts(found)
+    drawn = content.charts(run, found)
     for name, figure in drawn.items():
         run.write_bytes(f"figures/{name}.png", figures.png(figure))
-    charts = {name.split("-")[0]: Markup(figures.svg(figure)) for name, figure in drawn.items()}  # noqa: S704 (matplotlib has escaped it)
+    charts = {_short(name): Markup(figures.svg(figure)) for name, figure in drawn.items()}  # noqa: S704 (matplotlib has escaped it)
     page = render("report.html", {**found, **content.pictures(run, found), "charts": charts})
     run.write_bytes("report.html", page)
     run.write("report.json", found)
@@ -43,6 +43,11 @@ def render(template: str, values: dict[str, Any]) -> bytes:
     script = (files("seefar.reporting") / "templates" / "report.js").read_text()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return environment.get_template(template).render(values, script=Markup(script), script_digest=digest).encode()  # noqa: S704 (ours)
+
+
+def _short(name: str) -> str:
+    """A chart's name as templates have it, whatever the split: recalls-test is recalls."""
+    return name.removesuffix("-test").removesuffix("-validation").replace("-", "_")
 
 
 def _json(value: Any) -> Markup:

@@ -1,0 +1,343 @@
+"""The pictures of explanations: arrays in, matplotlib Figure out. Nothing is computed here but colours.
+
+Everything is placed in inches: small images keep their size, however long the words beside them are. `figures.svg` and
+`figures.png` turn a figure into bytes.
+"""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from seefar.reporting.figures import INK, RIGHT, SEVERAL, STYLE, TRAIN, WRONG
+
+WIDTH = 7  # inches, as most charts of a report
+EDGE = 0.1  # inches around everything
+LINE_HEIGHT = 0.16  # inches, for text of 8 points
+STRONGEST = 99  # percentile of a column at which the colours end: one outlier must not make the rest pale (chosen by hand)
+
+# Blue, nothing, orange: told apart by people who do not see red and green
+SIGNED: Colormap = LinearSegmentedColormap.from_list("signed", [RIGHT, "#f4f4f4", WRONG])
+AMOUNT: Colormap = mpl.colormaps["cividis"]  # its lightness rises evenly for people who do not see all colours, too
+
+# "Muted" of Paul Tol's schemes and a grey, https://personal.sron.nl/~pault; the darkest is lightened for dark pages (by eye)
+CLASSES = ("#5a4fcf", "#cc6677", "#ddaa33", "#117733", "#88ccee", "#882255", "#44aa99", "#999933", "#aa4499", "#8a8f98")
+MARKERS = "os^vDPX<>p"
+
+
+@mpl.rc_context(STYLE)
+def first_filters(found: Mapping[str, Any], title: str) -> Figure:
+    """The filters that see the pixels, strongest first, each with its number; from FirstFilters as a dict."""
+    pixels, columns = found["pixels"], 12
+    rows, side, step = -(-len(pixels) // columns), 0.46, 0.66
+    note = f"colour: what excites the filter; grey: no weight; full colour: {found['scale']:.2g}, the same for all"
+    sheet = _Sheet(WIDTH, 0.1 + rows * step + LINE_HEIGHT, title)
+    for place, (picture, number) in enumerate(zip(pixels, found["order"], strict=True)):
+        left, top = EDGE + place % columns * (WIDTH - 2 * EDGE) / columns, place // columns * step
+        sheet.image(left, top, side, side, picture)
+        sheet.text(left + side / 2, top + side + 0.02, str(number), 7, ha="center")
+    sheet.text(EDGE, rows * step + 0.04, note, 8)
+    return sheet.figure
+
+
+@mpl.rc_context(STYLE)
+def health(rows: Sequence[Mapping[str, Any]], title: str) -> Figure:
+    """For each layer the share of filters that work, repeat others, are noise, or are dead; from LayerHealth as dicts.
+
+    Of a group of duplicates one is counted as working. A filter counts once: as dead, else as a duplicate, else as noise.
+    """
+    figure = Figure(figsize=(WIDTH, 1.5 + 0.28 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    kinds = {"healthy": RIGHT, "duplicate": TRAIN, "noisy": "#d9a441", "dead": WRONG}
+    hatches = {"healthy": "", "duplicate": "//", "noisy": "..", "dead": "xx"}
+    counts = []
+    for row in rows:
+        repeats = {number for group in row["duplicates"] for number in group[1:]} - set(row["dead"])
+        noisy = set(row["noisy"]) - repeats - set(row["dead"])
+        bad = {"duplicate": len(repeats), "noisy": len(noisy), "dead": len(row["dead"])}
+        counts.append({"healthy": row["filters"] - sum(bad.values()), **bad})
+    for place, (row, count) in enumerate(zip(rows, counts, strict=True)):
+        left = 0.0
+        for kind, number in count.items():
+            share = 100 * number / row["filters"]
+            axes.barh(
+                place, share, left=left, height=0.7, color=kinds[kind], hatch=hatches[kind], edgecolor="white", linewidth=0,
+                label=kind if not place else "_",
+            )  # fmt: skip
+            left += share
+        bad_words = ", ".join(f"{number} {kind}" for kind, number in count.items() if kind != "healthy" and number)
+        axes.text(101, place, bad_words or "all healthy", va="center", fontsize=8)
+    axes.set_yticks(range(len(rows)), [f"{_shorten(row['layer'], 24)} ({row['filters']})" for row in rows])
+    axes.set(ylim=(len(rows) - 0.4, -0.6), xlim=(0, 100), xlabel="% of the filters")
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+    figure.legend(loc="outside lower center", ncols=4)
+    _heading(axes, title)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def path(image: np.ndarray, found: Mapping[str, Any], probabilities: Sequence[tuple[str, float]], title: str) -> Figure:
+    """From top to bottom: the image, the strongest maps of each stage in colours that one bar explains, the likeliest classes.
+
+    Args:
+        image: uint8 `(h, w, 3)`.
+        found: a Path as a dict; of it `stages` is drawn.
+        probabilities: classes with their probabilities 0..1, in the order in which they are to stand.
+        title: whose image it is.
+    """
+    columns, side, step, words = 8, 0.59, 0.63, 1.05
+    heights = [max(-(-len(stage["maps"]) // columns), 1) * step + 0.22 for stage in found["stages"]]
+    bars = 0.2 * len(probabilities) + 0.25
+    first = 1.3
+    sheet = _Sheet(WIDTH, first + sum(heights) + bars - 0.15, title)
+    sheet.text(EDGE, 0.05, f"pixels\n{image.shape[0]} x {image.shape[1]}", 8)
+    sheet.image(EDGE + words, 0, first - 0.2, first - 0.2, image)
+    top = first
+    for stage, height in zip(found["stages"], heights, strict=True):
+        channels, rows, cols = stage["shape"]
+        maps = stage["maps"]
+        colours, low, high = _scale(maps)
+        many = f"{len(maps)} strongest of\n{channels} maps" if len(maps) < channels else f"all {channels} maps"
+        sheet.text(EDGE, top + 0.02, f"{_shorten(stage['layer'], 14)}\n{many}\n{rows} x {cols}", 8)
+        for place, one in enumerate(maps):
+            left, down = EDGE + words + place % columns * step, top + place // columns * step
+            sheet.image(left, down, side, side, one, cmap=colours, vmin=low, vmax=high)
+        sheet.scale(EDGE + words + columns * step + 0.12, top, 0.09, height - 0.26, colours, low, high)
+        top += height
+    sheet.text(EDGE, top + 0.02, "probability", 8)
+    axes = sheet.axes(EDGE + words + 0.85, top, columns * step - 0.85, bars - 0.2)
+    for place, (_, share) in enumerate(probabilities):
+        axes.barh(place, 100 * share, height=0.7, color=RIGHT if not place else TRAIN)
+        near = 100 * share < 85
+        axes.text(
+            100 * share + (1 if near else -1), place, _percent(share), va="center", ha="left" if near else "right", fontsize=8,
+            color=INK if near else "white",
+        )  # fmt: skip
+    axes.set(xlim=(0, 100), ylim=(len(probabilities) - 0.4, -0.6))
+    axes.set_yticks(range(len(probabilities)), [_shorten(name, 16) for name, _ in probabilities], fontsize=8)
+    axes.tick_params(length=0)
+    axes.set_xticks([])
+    axes.grid(visible=False)
+    axes.spines["bottom"].set_visible(False)
+    return sheet.figure
+
+
+@mpl.rc_context(STYLE)
+def exciting(patches: Mapping[str, np.ndarray], title: str) -> Figure:
+    """A row for each named unit: the patches that excite it most, uint8 `(k, ph, pw, 3)`, strongest first."""
+    most = max(len(row) for row in patches.values())
+    words, step = 1.1, min((WIDTH - 2 * EDGE - 1.1) / most, 0.8)
+    sheet = _Sheet(WIDTH, step * len(patches), title)
+    for place, (name, row) in enumerate(patches.items()):
+        sheet.text(EDGE, place * step + step / 2 - 0.08, _shorten(name, 16), 8)
+        for column, picture in enumerate(row):
+            sheet.image(EDGE + words + column * step, place * step, step - 0.05, step - 0.05, picture)
+    return sheet.figure
+
+
+@mpl.rc_context(STYLE)
+def maximised(pixels: np.ndarray, names: Sequence[str], title: str) -> Figure:
+    """Images made to excite units, uint8 `(u, h, w, 3)`, the name of each unit under it."""
+    columns = 4 if len(pixels) <= 8 else 6
+    step, side = (WIDTH - 2 * EDGE) / columns, (WIDTH - 2 * EDGE) / columns - 0.1
+    high = side + LINE_HEIGHT + 0.1
+    sheet = _Sheet(WIDTH, -(-len(pixels) // columns) * high, title)
+    for place, (picture, name) in enumerate(zip(pixels, names, strict=True)):
+        left, top = EDGE + place % columns * step, place // columns * high
+        sheet.image(left, top, side, side, picture)
+        sheet.text(left + side / 2, top + side + 0.02, _shorten(name), 8, ha="center")
+    return sheet.figure
+
+
+@mpl.rc_context(STYLE)
+def overlays(images: np.ndarray, maps: Mapping[str, np.ndarray], captions: Sequence[str], title: str) -> Figure:
+    """A row for each image, uint8 `(n, h, w, 3)`: the image, then what each method says of it, float32 `(n, h, w)`.
+
+    A method without negative values is laid over the grey image in orange; one with both signs stands alone, orange for, blue
+    against, and nothing is almost white. Colours mean the same within a column and end at its 99th percentile. The caption of a
+    row stands under it.
+    """
+    columns = 1 + len(maps)
+    step = min((WIDTH - 2 * EDGE) / columns, 1.5)
+    side = step - 0.08
+    width = max(columns * step + 2 * EDGE, 4.5)
+    room = int((width - 2 * EDGE) * 14)  # characters of 8 points in a line
+    texts = [textwrap.wrap(caption, room) for caption in captions]
+    heads = ["image"]
+    for name, values in maps.items():
+        words = textwrap.wrap(name, max(int(side * 13), 6), max_lines=2, placeholder="…")
+        heads.append("\n".join([*words, _range(values)]))
+    high = LINE_HEIGHT * max(head.count("\n") + 1 for head in heads) + 0.06
+    sheet = _Sheet(width, high + sum(side + 0.14 + LINE_HEIGHT * len(text) for text in texts), title)
+    for column, head in enumerate(heads):
+        sheet.text(EDGE + column * step, high - 0.06 - LINE_HEIGHT * (head.count("\n") + 1), head, 8)
+    top = high
+    for row, (image, text) in enumerate(zip(images, texts, strict=True)):
+        sheet.image(EDGE, top, side, side, image)
+        for column, values in enumerate(maps.values(), start=1):
+            sheet.image(EDGE + column * step, top, side, side, _painted(image, values[row], _end(values), values.min() < 0))
+        sheet.text(EDGE, top + side + 0.03, "\n".join(text), 8)
+        top += side + 0.14 + LINE_HEIGHT * len(text)
+    return sheet.figure
+
+
+@mpl.rc_context(STYLE)
+def space(points: np.ndarray, labels: np.ndarray, right: np.ndarray, classes: Sequence[str], title: str) -> Figure:
+    """Images as points `(n, 2)`, in the colour and marker of their class; those with `right` False, `(n,)`, are ringed, on top.
+
+    Beyond ten classes colours come again with other markers, and beyond a hundred nothing is told apart.
+    """
+    lines = -(-len(classes) // 5)
+    figure = Figure(figsize=(WIDTH, 5.6 + 0.2 * lines), layout="constrained")
+    axes = figure.subplots()
+    small = 12 if len(points) > 1000 else 22
+    for number, name in enumerate(classes):
+        colour, marker = CLASSES[number % 10], MARKERS[(number + number // 10) % 10]
+        chosen = (labels == number) & right
+        axes.scatter(*points[chosen].T, s=small, color=colour, marker=marker, alpha=0.55, linewidths=0)
+        chosen = (labels == number) & ~right
+        axes.scatter(*points[chosen].T, s=2 * small, color=colour, marker=marker, edgecolors=INK, linewidths=0.9, zorder=3)
+        axes.scatter([], [], s=36, color=colour, marker=marker, linewidths=0, label=_shorten(name))
+    if not np.all(right):
+        axes.scatter([], [], s=44, color="none", marker="o", edgecolors=INK, linewidths=1, label="ringed: mistaken")
+    axes.set(xticks=[], yticks=[], aspect="equal", adjustable="datalim")
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    figure.legend(loc="outside lower center", ncols=5, fontsize=8, handletextpad=0.2)
+    _heading(axes, title)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def curves(
+    steps: Sequence[float],
+    named: Mapping[str, Sequence[float]],
+    title: str,
+    across: str = "pixels changed, in %",
+    up: str = "probability of the class, in %",
+) -> Figure:
+    """What becomes of a share 0..1 while `steps`, also 0..1, of the pixels are taken away or put in; one line a method."""
+    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
+    axes = figure.subplots()
+    for place, (name, values) in enumerate(named.items()):
+        dashes = ("-", "--", ":", "-.")[(place + place // len(SEVERAL)) % 4]
+        axes.plot(
+            [100 * step for step in steps], [100 * value for value in values], dashes, lw=1.8,
+            color=SEVERAL[place % len(SEVERAL)], label=_shorten(name, 30),
+        )  # fmt: skip
+    axes.set(xlim=(100 * min(steps), 100 * max(steps)), ylim=(0, None), xlabel=across, ylabel=up)
+    axes.xaxis.set_major_locator(MaxNLocator(10))
+    figure.legend(loc="outside lower center", ncols=3, fontsize=8)
+    _heading(axes, title)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def neighbours(rows: Sequence[np.ndarray], captions: Sequence[Sequence[str]], title: str) -> Figure:
+    """A row for each image in question: it, a gap, and those that are nearest to it, uint8 `(k, h, w, 3)`; words under each."""
+    most, gap = max(len(row) for row in rows), 0.2
+    step = min((WIDTH - 2 * EDGE - gap) / most, 1.2)
+    side = step - 0.08
+    letters = max(int(side * 15), 6)
+    texts = [["\n".join(_shorten(line, letters) for line in words.split("\n")) for words in row] for row in captions]
+    deep = [max((words.count("\n") + 1 for words in row), default=0) * LINE_HEIGHT + 0.1 for row in texts]
+    sheet = _Sheet(max(most * step + gap + 2 * EDGE, 4.5), sum(deep) + side * len(rows), title)
+    top = 0.0
+    for row, words, below in zip(rows, texts, deep, strict=True):
+        for place, (picture, text) in enumerate(zip(row, words, strict=True)):
+            left = EDGE + place * step + gap * (place > 0)
+            sheet.image(left, top, side, side, picture)
+            sheet.text(left, top + side + 0.02, text, 7)
+        top += side + below
+    return sheet.figure
+
+
+class _Sheet:
+    """A figure on which everything has its place in inches, from the left and from below the title."""
+
+    def __init__(self, width: float, height: float, title: str) -> None:
+        lines = textwrap.wrap(title, int(width * 10.5))
+        self.head = 0.2 * len(lines) + 0.14
+        self.width, self.height = width, self.head + height + EDGE
+        self.figure = Figure(figsize=(self.width, self.height))
+        self.figure.text(EDGE / width, 1 - 0.07 / self.height, "\n".join(lines), fontsize=11, va="top")
+
+    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
+        """Empty axes at that place."""
+        down = self.height - self.head - top - height
+        return self.figure.add_axes((left / self.width, down / self.height, width / self.width, height / self.height))
+
+    def image(self, left: float, top: float, width: float, height: float, picture: np.ndarray, **colours: Any) -> None:
+        """A picture, `(h, w, 3)` or values `(h, w)` with their colours, each pixel a square, as large as fits."""
+        axes = self.axes(left, top, width, height)
+        axes.imshow(picture, interpolation="nearest", **colours)
+        axes.set_anchor("NW")
+        axes.set_axis_off()
+
+    def text(self, left: float, top: float, words: str, size: float, ha: str = "left") -> None:
+        """Words under that height."""
+        for number, line in enumerate(
+            words.split("\n")
+        ):  # one by one: else lines without tall letters stand higher than others
+            down = self.head + top + (1.0 + 1.25 * number) * size / 72
+            self.figure.text(left / self.width, 1 - down / self.height, line, fontsize=size, ha=ha)
+
+    def scale(self, left: float, top: float, width: float, height: float, colours: Colormap, low: float, high: float) -> None:
+        """A bar of colours with the numbers at its ends."""
+        axes = self.axes(left, top, width, height)
+        axes.imshow(np.linspace(1, 0, 64)[:, None], cmap=colours, aspect="auto", vmin=0, vmax=1)
+        axes.set_axis_off()
+        self.text(left + width + 0.04, top - 0.01, f"{high:.2g}", 7)
+        self.text(left + width + 0.04, top + height - 0.12, f"{low:.2g}", 7)
+
+
+def _scale(maps: np.ndarray) -> tuple[Colormap, float, float]:
+    """Colours for maps and the values at their ends: with zero in the middle where values of both signs count."""
+    low, high = float(maps.min(initial=0)), float(maps.max(initial=0))
+    if -low > 0.25 * high:  # GELU goes below zero, too, but little
+        end = max(-low, high)
+        return SIGNED, -end, end
+    return AMOUNT, low, high or 1
+
+
+def _end(values: np.ndarray) -> float:
+    """The size of a value at which a column's colours end."""
+    end = float(np.percentile(np.abs(values), STRONGEST)) if values.size else 0
+    return end or float(np.abs(values).max(initial=0)) or 1
+
+
+def _range(values: np.ndarray) -> str:
+    """What the colours of a column go to, in words."""
+    end = _end(values)
+    return f"±{end:.2g}" if values.size and values.min() < 0 else f"0 to {end:.2g}"
+
+
+def _painted(image: np.ndarray, values: np.ndarray, end: float, signed: bool) -> np.ndarray:
+    """A map as a picture: uint8 `(h, w, 3)`."""
+    strength = np.clip(values / end, -1, 1)
+    if signed:
+        return np.rint(255 * SIGNED(0.5 + strength / 2)[..., :3]).astype(np.uint8)
+    grey = image @ np.array([0.299, 0.587, 0.114])  # the usual brightness, ITU-R BT.601
+    hue = np.array([int(WRONG[i : i + 2], 16) for i in (1, 3, 5)])
+    cover = 0.8 * strength[..., None]  # something of the image is always seen
+    return np.rint(grey[..., None] * (1 - cover) + hue * cover).astype(np.uint8)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %" if share >= 0.001 else "< 0.1 %"
+
+
+def _heading(axes: Axes, title: str) -> None:
+    """The title over a chart, in as many lines as it needs."""
+    axes.set_title("\n".join(textwrap.wrap(title, WIDTH * 9)), loc="left")
+
+
+def _shorten(name: str, most: int = 18) -> str:
+    return name if len(name) <= most else name[: most - 1] + "…"

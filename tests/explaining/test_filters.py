@@ -1,0 +1,158 @@
+"""Filters in their colours, and planted faults that are found where they were planted."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from seefar import recipes
+from seefar.errors import UsageError
+from seefar.explaining.filters import LayerHealth, filter_matrix, first_filters, health, roughness
+from seefar.models.fast import Fast, Whitening
+from seefar.models.layers import Network
+from seefar.models.vgg import Vgg
+from seefar.training.network import build_network
+
+WIDTHS = ((8, 8), (8,))
+
+
+def network(model: str, size: int = 16) -> Network:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        kind = {"vgg": Vgg, "fast": Fast}[model]
+        built: Network = kind(3, size, WIDTHS, model == "fast", (0.0, 0.0), 0, (0.0, 0.0))
+        built.initialise(torch.Generator().manual_seed(0), images(size=size))
+    return built.eval()
+
+
+def smooth(built: Network) -> Network:
+    """All its filters made of slow waves, each another mixture of channels: none is noise, none like another."""
+    rng = np.random.default_rng(1)
+    rise = np.array([-1.0, 0.0, 1.0])
+    waves = np.stack([np.ones((3, 3)), np.tile(rise, (3, 1)), np.tile(rise[:, None], (1, 3))])
+    for layer in built.stages.modules():
+        if isinstance(layer, nn.Conv2d):
+            mixture = rng.normal(size=(layer.out_channels, layer.in_channels, 3))
+            layer.weight.data = torch.tensor(np.einsum("oiw,wab->oiab", mixture, waves) / 10, dtype=torch.float32)
+    return built
+
+
+def images(n: int = 12, size: int = 16) -> np.ndarray:
+    return np.random.default_rng(3).integers(0, 256, (n, size, size, 3), dtype=np.uint8)
+
+
+def test_whitening_filters_are_the_buffer_in_colours() -> None:
+    built = network("fast")
+    built.scale.deviation.copy_(torch.tensor([0.1, 0.2, 0.4]))
+    found = first_filters(built)
+    assert found.kind == "whitening"
+    assert found.pixels.shape == (24, 2, 2, 3)
+    stem = built.stem[0]  # type: ignore[index]
+    assert isinstance(stem, Whitening)
+    weights = stem.weight.numpy() / np.array([0.1, 0.2, 0.4], np.float32).reshape(3, 1, 1)
+    assert found.scale == pytest.approx(np.abs(weights).max())
+    shown = (found.pixels.astype(float) - 128) / 127 * found.scale
+    assert np.abs(shown - weights[found.order].transpose(0, 2, 3, 1)).max() <= found.scale / 127
+    lengths = np.linalg.norm(weights.reshape(24, -1), axis=1)[found.order]
+    assert (np.diff(lengths) <= 1e-4 * lengths[0]).all()
+
+
+def test_the_colours_are_those_that_excite_the_filter() -> None:
+    built = network("vgg")
+    built.scale.mean.fill_(0.5)
+    built.scale.deviation.copy_(torch.tensor([1.0, 0.1, 1.0]))
+    first = built.stages[0][0]  # type: ignore[index]
+    first.weight.data.zero_()
+    first.weight.data[2] = torch.tensor([1.0, 0.2, 0.0]).view(3, 1, 1)  # its green counts twice its red once the scale is undone
+    found = first_filters(built)
+    assert (found.kind, found.order[0], found.scale) == ("learned", 2, pytest.approx(2))
+    assert found.pixels[0, 1, 1].tolist() == [192, 255, 128]
+    assert (found.pixels[1:] == 128).all()
+
+
+def test_a_matrix_has_the_rows_of_the_layer_by_their_length() -> None:
+    built = network("fast")
+    rows, order = filter_matrix(built, "stages.0.4")
+    weight = built.get_submodule("stages.0.4").weight.detach().numpy()  # type: ignore[union-attr, operator]
+    assert rows.dtype == np.float32
+    assert sorted(order) == list(range(8))
+    assert np.array_equal(rows, weight[order])
+    assert (np.diff(np.linalg.norm(rows.reshape(8, -1), axis=1)) <= 1e-6).all()
+    assert filter_matrix(built, "stem.0")[0].shape == (24, 3, 2, 2)
+    rows[:] = 0  # a copy: the network must not change with it
+    assert np.abs(built.get_submodule("stages.0.4").weight.detach().numpy()).max() > 0  # type: ignore[union-attr, operator]
+    with pytest.raises(UsageError, match=r"stages.0 is a stage.*such as stages.0.0"):
+        filter_matrix(built, "stages.0")
+    with pytest.raises(UsageError, match="no layer is called"):
+        filter_matrix(built, "stages.7")
+
+
+@pytest.mark.parametrize("model", ["vgg", "fast"])
+def test_a_smooth_network_of_different_filters_is_healthy(model: str) -> None:
+    found = health(smooth(network(model)), images())
+    assert [row.filters for row in found] == [8, 8, 8]
+    assert all(not row.dead and not row.duplicates and not row.noisy for row in found), found
+
+
+@pytest.mark.parametrize("model", ["vgg", "fast"])
+def test_planted_faults_are_found_where_they_are(model: str) -> None:
+    built = smooth(network(model))
+    second = [name for name, layer in built.named_modules() if isinstance(layer, nn.Conv2d)][1]
+    layer = built.get_submodule(second)
+    assert isinstance(layer, nn.Conv2d)
+    board = torch.tensor([[1.0, -1, 1], [-1, 1, -1], [1, -1, 1]])
+    layer.weight.data[1] = 0
+    layer.weight.data[4] = -3 * layer.weight.data[2] + 1e-4
+    layer.weight.data[6] = board * torch.linspace(-0.3, 0.3, 8).view(8, 1, 1)
+    found = {row.layer: row for row in health(built, images())}
+    assert found.pop(second) == LayerHealth(second, 8, [1], [[2, 4]], [6])
+    assert all(not row.dead and not row.duplicates and not row.noisy for row in found.values())
+
+
+def test_a_filter_that_a_shift_switches_off_is_dead_whatever_its_weights() -> None:
+    built = smooth(network("fast"))
+    norm = built.get_submodule("stages.1.2")
+    assert isinstance(norm, nn.BatchNorm2d)
+    norm.bias.data[5] = -1e4
+    assert [row.dead for row in health(built, images())] == [[], [], [5]]
+
+
+def test_behind_a_residual_the_filter_itself_is_judged_not_what_is_added() -> None:
+    built = Fast(3, 16, ((8, 8, 8), (8,)), True, (0.0, 0.0), 0, (0.0, 0.0))
+    built.initialise(torch.Generator().manual_seed(0), images())
+    smooth(built)
+    last = [name for name, layer in built.stages[0].named_modules() if isinstance(layer, nn.Conv2d)][-1]
+    built.stages[0].get_submodule(last).weight.data[3] = 0  # type: ignore[union-attr, operator, index]
+    assert [row.dead for row in health(built, images())] == [[], [], [3], []]
+
+
+def test_noise_is_as_rough_as_a_third_and_hardly_ever_called_noisy() -> None:
+    noise = np.random.default_rng(0).normal(size=(2000, 3, 3, 3))
+    rough = roughness(noise)
+    assert rough.mean() == pytest.approx(1 / 3, abs=0.01)
+    assert roughness(np.ones((1, 1, 3, 3)))[0] == pytest.approx(0, abs=1e-12)
+    delta = np.zeros((1, 1, 3, 3))
+    delta[0, 0, 1, 1] = 1
+    assert roughness(delta)[0] == pytest.approx(4 / 9)
+
+
+@pytest.mark.parametrize("size", [16, 32, 48])
+@pytest.mark.parametrize("name", ["tiny", "fast", "deep"])
+def test_every_model_can_be_looked_at_and_is_as_it_was(name: str, size: int) -> None:
+    if name != "fast" and size < 32:
+        pytest.skip("three stages of vgg leave too little of 16 pixels")
+    built = build_network(recipes.find(name), 3, size).train()
+    before = {key: value.clone() for key, value in built.state_dict().items()}
+    state = torch.random.get_rng_state()
+    found = health(built, images(3, size))
+    first_filters(built)
+    assert [row.layer for row in found] == [n for n, layer in built.named_modules() if isinstance(layer, nn.Conv2d)]
+    assert torch.equal(state, torch.random.get_rng_state())
+    assert all(torch.equal(value, before[key]) for key, value in built.state_dict().items())
+    assert built.training
+    assert not any(layer._forward_hooks for layer in built.modules())
+
+
+def test_without_images_nothing_can_be_said() -> None:
+    with pytest.raises(UsageError, match="give at least one"):
+        health(network("vgg"), images(0))

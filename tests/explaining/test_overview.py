@@ -1,0 +1,128 @@
+"""A look inside: complete, counted on test, the same each time, and shown by the report."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.conftest import SMALL
+
+import seefar as sf
+from seefar.data.images import Dataset
+from seefar.errors import UsageError
+from seefar.explaining.attribution import EXPLAINERS
+from seefar.reporting import inside_words
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> sf.Run:
+    """Trained for so short a time that there are mistakes, with its answers remembered."""
+    from tests.conftest import images
+
+    folder = tmp_path_factory.mktemp("inside")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEEFAR_HOME", str(folder / "home"))
+        data = Dataset(name="colours", train=images(120, 1, "train"), test=images(30, 2, "test"), source="colours")
+        run = sf.train(data, "tiny", out=folder / "run", quiet=True, **(SMALL | {"remember": True, "epochs": 2}))
+        sf.evaluate(run, "validation", data=data)
+    return run
+
+
+def test_every_part_is_there_and_agrees_with_itself(run: sf.Run, small_data: Dataset) -> None:
+    found = sf.see_inside(run, data=small_data, quick=True, device="cpu")
+    stored, arrays = run.read("inside-validation.json"), run.arrays("inside-validation.npz")
+    assert stored["methods"].keys() == {"grad_cam", "layer_cam"}
+    assert stored["images"] == 12
+    assert len(stored["looked"]) == len(arrays["looked"]) == len(arrays["map_grad_cam"])
+    assert arrays["map_layer_cam"].shape == (len(found.looked), 16, 16)
+    assert arrays["points"].shape == (12, 2)
+    assert len(arrays["exciting"]) == len(found.units)
+    assert [row["name"] for row in stored["portraits"]] == list(small_data.classes)
+    assert arrays["portraits"].shape == (3, 13, 16, 16, 3)
+    assert sum(stored["learning"]["regions"].values()) == 108
+    assert run.arrays("learning.npz")["answers"].shape == (2, 108)
+    assert not run.has("test-ledger.jsonl")
+    assert all(inside_words.everything(stored).values())
+
+
+def test_the_same_run_gives_the_same_bytes(run: sf.Run, small_data: Dataset) -> None:
+    names = ("inside-validation.json", "inside-validation.npz")
+    seen = []
+    for _ in range(2):
+        sf.see_inside(run, data=small_data, quick=True, device="cpu")
+        seen.append([(run.path / name).read_bytes() for name in names])
+    assert seen[0] == seen[1]
+
+
+def test_all_methods_without_hurry_and_a_look_at_test(run: sf.Run, small_data: Dataset) -> None:
+    found = sf.see_inside(run, "test", data=small_data, device="cpu")
+    assert set(found.methods) == set(EXPLAINERS)
+    assert "maximised" in run.arrays("inside-test.npz")
+    assert '"verb": "see inside"' in (run.path / "test-ledger.jsonl").read_text()
+
+
+def test_the_report_shows_it(run: sf.Run, small_data: Dataset) -> None:
+    sf.see_inside(run, data=small_data, quick=True, device="cpu")
+    text = " ".join(sf.report(run).read_text().split())
+    assert "What the network sees" in text
+    assert json.loads((run.path / "report.json").read_bytes())["inside"]["images"] == 12
+    assert (run.path / "figures" / "inside-where.png").exists()
+
+
+def test_chosen_images_are_explained(run: sf.Run, small_data: Dataset, tmp_path: Path) -> None:
+    ids = run.read("splits.json")["validation"][:3]
+    found = sf.explain(run, ids=ids, methods=["grad_cam", "occlusion"], data=small_data, out=tmp_path / "out", device="cpu")
+    assert found.images == list(ids)
+    assert found.targets == found.called
+    assert found.maps["occlusion"].shape == (3, 16, 16)
+    with np.load(tmp_path / "out" / "explanation.npz") as arrays:
+        assert np.array_equal(arrays["occlusion"], found.maps["occlusion"])
+    assert (tmp_path / "out" / "explanation.png").stat().st_size > 10_000
+    forced = sf.explain(run, ids=ids, methods=["grad_cam"], target="class 1", data=small_data, device="cpu")
+    assert forced.targets == ["class 1"] * 3
+    true = sf.explain(run, ids=ids, methods=["grad_cam"], target="true", data=small_data, device="cpu")
+    assert true.targets == true.labels
+
+
+def test_only_one_class_and_only_mistakes(run: sf.Run, small_data: Dataset) -> None:
+    of_class = sf.explain(run, of_class="class 2", methods=["grad_cam"], data=small_data, device="cpu")
+    assert set(of_class.labels or []) == {"class 2"}
+    logits = run.arrays("predictions-validation.npz")
+    wrong = int((logits["logits"].argmax(1) != logits["labels"]).sum())
+    if wrong:
+        found = sf.explain(run, mistakes=True, methods=["grad_cam"], data=small_data, device="cpu")
+        assert all(label != called for label, called in zip(found.labels or [], found.called, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"methods": ["grad_kam"]}, "grad_cam"),
+        ({"layer": "stages.9"}, "there are"),
+        ({"of_class": "class 9"}, "no class is called 'class 9'"),
+        ({"target": "zebra"}, "no class is called 'zebra'"),
+        ({"ids": ["nothing"]}, "there is no validation image 'nothing'"),
+    ],
+)
+def test_what_does_not_exist_is_refused_with_what_does(
+    run: sf.Run, small_data: Dataset, options: dict[str, object], says: str
+) -> None:
+    with pytest.raises(UsageError, match=says):
+        sf.explain(run, data=small_data, device="cpu", **options)  # type: ignore[arg-type]
+
+
+def test_the_true_class_of_a_file_is_not_known(run: sf.Run, tmp_path: Path) -> None:
+    from PIL import Image
+
+    path = tmp_path / "a.png"
+    Image.fromarray(np.full((20, 20, 3), 90, np.uint8)).save(path)
+    found = sf.explain(run, [path], methods=["grad_cam"], device="cpu")
+    assert found.labels is None
+    assert found.pixels.shape == (1, 16, 16, 3)
+    with pytest.raises(UsageError, match="true class of these images is not known"):
+        sf.explain(run, [path], methods=["grad_cam"], target="true", device="cpu")
+    path.write_bytes(b"no image")
+    from seefar.errors import DataError
+
+    with pytest.raises(DataError):
+        sf.explain(run, [path], methods=["grad_cam"], device="cpu")
