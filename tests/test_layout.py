@@ -18,6 +18,7 @@ FLOORS = [  # from the ground up
     {"training"},
     {"evaluation"},
     {"explaining"},
+    {"studies"},
     {"reporting"},
     {"progress"},
     {"api"},

@@ -48,7 +48,7 @@ def test_maps_are_those_of_a_direct_forward(model: str, size: int) -> None:
         assert len(stage.maps) == min(16, len(maps))
         assert sorted(stage.order) == list(range(len(maps)))
         kept = stage.maps.clip(0) if stage.layer == "stem.0" else stage.maps  # the stem's own ReLU may follow or not
-        np.testing.assert_allclose(kept, maps[stage.order[: len(kept)]], atol=1e-6)
+        np.testing.assert_allclose(kept, maps[stage.order[: len(kept)]], rtol=1e-5, atol=1e-5)
         if stage.layer != "stem.0":
             sizes = np.abs(maps[stage.order]).mean((1, 2))
             assert (np.diff(sizes) <= 1e-6).all()
@@ -62,8 +62,8 @@ def test_the_path_ends_where_the_prediction_does(model: str, size: int) -> None:
     image = pictures(size)[1]
     found = path(built, image)
     logits, features = predict_with_features(built, image[None], torch.float32)
-    np.testing.assert_allclose(found.logits, logits[0], atol=1e-6)
-    np.testing.assert_allclose(found.features, features[0], atol=1e-6)
+    np.testing.assert_allclose(found.logits, logits[0], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(found.features, features[0], rtol=1e-5, atol=1e-5)
     assert found.probabilities.sum() == pytest.approx(1)
     assert found.probabilities.argmax() == logits.argmax()
     assert [stage.order for stage in found.stages] == [stage.order for stage in feature_maps(built, image)]

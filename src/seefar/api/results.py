@@ -126,7 +126,7 @@ def report(*runs: str | Path | Run, out: str | Path | None = None) -> Path:
 
 
 def run(data: str | Path | Dataset, recipe: str | Recipe = "baseline", seed: int = 0, **options: Any) -> Run:
-    """The whole path: load, train, evaluate on validation, evaluate on test once, report.
+    """The whole path: load, train, evaluate on validation, evaluate on test once, look inside (on validation), report.
 
     Args:
         data: a Dataset, or a name or path for `load`.
@@ -137,6 +137,8 @@ def run(data: str | Path | Dataset, recipe: str | Recipe = "baseline", seed: int
     Returns:
         The run; the report is at `run.path / "report.html"`.
     """
+    from seefar.api.inside import see_inside
+
     only_alone("run")
     if not isinstance(data, Dataset):
         data = load(data)
@@ -144,5 +146,6 @@ def run(data: str | Path | Dataset, recipe: str | Recipe = "baseline", seed: int
     device = options.get("device", "auto")
     evaluate(trained, "validation", data=data, device=device)
     evaluate(trained, "test", data=data, device=device)
+    see_inside(trained, quick=True, data=data, device=device)
     report(trained)
     return trained

@@ -30,7 +30,7 @@ PLACED = {False: 1500, True: 800}  # images laid out as points
 KNOWN = 10_000  # training images among which neighbours are looked for
 UNITS, PATCHES = 8, 9  # channels of the last stage, and images for each
 NEIGHBOURS = 5
-PORTRAITS = 6  # typical and atypical images of each class
+PORTRAITS = 4  # typical and atypical images of each class
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,7 @@ class Overview:
         layout: how the images were laid out: a key of EMBEDDINGS.
         units: channels of the last stage, those with the largest values first.
         path: the image whose way through the network is shown.
+        stages: the layers at which it is shown.
         cases: mistakes with their neighbours.
         changes: what turns images of one class into another.
         portraits: of each class, how many images are called it with confidence.
@@ -108,6 +109,7 @@ class Overview:
     layout: str
     units: list[int]
     path: Looked
+    stages: list[str]
     cases: list[Case]
     changes: list[Change]
     portraits: list[dict[str, Any]]
@@ -146,7 +148,8 @@ def overview(
     classes, arrays = images.classes, {}
     starting("filters")
     first = first_filters(network)
-    arrays["first_filters"] = first.pixels[first.order]
+    arrays["first_filters"], arrays["first_order"] = first.pixels, np.array(first.order)
+    arrays["first_scale"] = np.array(first.scale)
     chosen = np.random.default_rng(derive(0, "inside")).permutation(len(train))[:KNOWN]
     known = train[np.sort(chosen)]
     filters = health(network, known.pixels[:500])
@@ -164,6 +167,7 @@ def overview(
     way = path(network, images.pixels[shown[0]])
     arrays["path_image"], arrays["path_probabilities"] = images.pixels[shown[0]], way.probabilities
     arrays |= {f"path_{stage.layer}": stage.maps for stage in way.stages}
+    arrays |= {f"path_shape_{stage.layer}": np.array(stage.shape) for stage in way.stages}
     arrays["path_features"] = way.features
 
     starting("units")
@@ -229,6 +233,7 @@ def overview(
             layout=layout,
             units=found.units,
             path=looked(shown[0]),
+            stages=[stage.layer for stage in way.stages],
             cases=[
                 Case(
                     images.ids[i],
@@ -299,11 +304,12 @@ def _learned(answers: np.ndarray, train: ImageSet, arrays: dict[str, np.ndarray]
     found = learning(values > 0, np.where(np.isnan(values), np.nan, np.abs(values)))
     telling = {"early": found.early, "late": found.late, "never": found.never, "forgotten": found.forgotten_most}
     for name, positions in telling.items():
-        arrays[f"learned_{name}"] = train.pixels[positions[:12]]
-    arrays["confidence"], arrays["variability"] = found.confidence, found.variability
+        arrays[f"learned_{name}"] = train.pixels[positions[:8]]
+    shown = ~np.isnan(found.confidence)
+    arrays["confidence"], arrays["variability"] = found.confidence[shown], found.variability[shown]
     return {
         "epochs": len(answers),
         "regions": regions(found),
-        "ids": {name: [train.ids[i] for i in positions[:12]] for name, positions in telling.items()},
-        "labels": {name: [train.classes[train.labels[i]] for i in positions[:12]] for name, positions in telling.items()},
+        "ids": {name: [train.ids[i] for i in positions[:8]] for name, positions in telling.items()},
+        "labels": {name: [train.classes[train.labels[i]] for i in positions[:8]] for name, positions in telling.items()},
     }

@@ -13,6 +13,7 @@ from seefar.models.summary import summarise
 from seefar.recipes import Recipe, from_json, meanings, text
 from seefar.reporting import figures, inside_words, trust_words, words
 from seefar.reporting.advice import advice
+from seefar.reporting.inside_charts import inside_charts
 from seefar.reporting.pictures import sheet, strip
 from seefar.runs.folder import Run
 from seefar.runs.ledger import count_looks

@@ -19,7 +19,7 @@ from seefar.reporting.figures import INK, RIGHT, SEVERAL, STYLE, TRAIN, WRONG
 
 WIDTH = 7  # inches, as most charts of a report
 EDGE = 0.1  # inches around everything
-LINE_HEIGHT = 0.16  # inches, for text of 8 points
+LINE_HEIGHT = 1.25 * 8 / 72  # inches, for text of 8 points
 STRONGEST = 99  # percentile of a column at which the colours end: one outlier must not make the rest pale (chosen by hand)
 
 # Blue, nothing, orange: told apart by people who do not see red and green
@@ -190,7 +190,7 @@ def overlays(images: np.ndarray, maps: Mapping[str, np.ndarray], captions: Seque
 
 @mpl.rc_context(STYLE)
 def space(points: np.ndarray, labels: np.ndarray, right: np.ndarray, classes: Sequence[str], title: str) -> Figure:
-    """Images as points `(n, 2)`, in the colour and marker of their class; those with `right` False, `(n,)`, are ringed, on top.
+    """Images as points `(n, 2)`, in the colour and marker of their true class; those with `right` False, `(n,)`, are ringed, on top.
 
     Beyond ten classes colours come again with other markers, and beyond a hundred nothing is told apart.
     """
@@ -201,9 +201,18 @@ def space(points: np.ndarray, labels: np.ndarray, right: np.ndarray, classes: Se
     for number, name in enumerate(classes):
         colour, marker = CLASSES[number % 10], MARKERS[(number + number // 10) % 10]
         chosen = (labels == number) & right
-        axes.scatter(*points[chosen].T, s=small, color=colour, marker=marker, alpha=0.55, linewidths=0)
+        axes.scatter(points[chosen, 0], points[chosen, 1], s=small, color=colour, marker=marker, alpha=0.55, linewidths=0)
         chosen = (labels == number) & ~right
-        axes.scatter(*points[chosen].T, s=2 * small, color=colour, marker=marker, edgecolors=INK, linewidths=0.9, zorder=3)
+        axes.scatter(
+            points[chosen, 0],
+            points[chosen, 1],
+            s=2 * small,
+            color=colour,
+            marker=marker,
+            edgecolors=INK,
+            linewidths=0.9,
+            zorder=3,
+        )
         axes.scatter([], [], s=36, color=colour, marker=marker, linewidths=0, label=_shorten(name))
     if not np.all(right):
         axes.scatter([], [], s=44, color="none", marker="o", edgecolors=INK, linewidths=1, label="ringed: mistaken")
@@ -245,7 +254,7 @@ def neighbours(rows: Sequence[np.ndarray], captions: Sequence[Sequence[str]], ti
     most, gap = max(len(row) for row in rows), 0.2
     step = min((WIDTH - 2 * EDGE - gap) / most, 1.2)
     side = step - 0.08
-    letters = max(int(side * 15), 6)
+    letters = max(int(side * 18), 6)
     texts = [["\n".join(_shorten(line, letters) for line in words.split("\n")) for words in row] for row in captions]
     deep = [max((words.count("\n") + 1 for words in row), default=0) * LINE_HEIGHT + 0.1 for row in texts]
     sheet = _Sheet(max(most * step + gap + 2 * EDGE, 4.5), sum(deep) + side * len(rows), title)
@@ -257,6 +266,23 @@ def neighbours(rows: Sequence[np.ndarray], captions: Sequence[Sequence[str]], ti
             sheet.text(left, top + side + 0.02, text, 7)
         top += side + below
     return sheet.figure
+
+
+@mpl.rc_context(STYLE)
+def data_map(variability: np.ndarray, confidence: np.ndarray, title: str) -> Figure:
+    """How many images lie where: across how much the probability of their class changed over the epochs, up its mean; `(n,)` each.
+
+    Source: Swayamdipta et al. 2020, https://arxiv.org/abs/2009.10795
+    """
+    figure = Figure(figsize=(WIDTH, 3.8), layout="constrained")
+    axes = figure.subplots()
+    drawn = axes.hexbin(variability, confidence, gridsize=45, bins="log", mincnt=1, cmap="Blues", extent=(0, 0.5, 0, 1))
+    figure.colorbar(drawn, ax=axes, label="images")
+    for (x, y), word in (((0.03, 0.95), "easy"), ((0.38, 0.55), "ambiguous"), ((0.03, 0.05), "hard")):
+        axes.text(x, y, word, fontsize=9)
+    axes.set(xlim=(0, 0.5), ylim=(0, 1), xlabel="deviation of the probability over the epochs", ylabel="its mean")
+    _heading(axes, title)
+    return figure
 
 
 class _Sheet:
@@ -323,11 +349,13 @@ def _painted(image: np.ndarray, values: np.ndarray, end: float, signed: bool) ->
     """A map as a picture: uint8 `(h, w, 3)`."""
     strength = np.clip(values / end, -1, 1)
     if signed:
-        return np.rint(255 * SIGNED(0.5 + strength / 2)[..., :3]).astype(np.uint8)
+        signs: np.ndarray = np.rint(255 * np.asarray(SIGNED(0.5 + strength / 2))[..., :3]).astype(np.uint8)
+        return signs
     grey = image @ np.array([0.299, 0.587, 0.114])  # the usual brightness, ITU-R BT.601
     hue = np.array([int(WRONG[i : i + 2], 16) for i in (1, 3, 5)])
     cover = 0.8 * strength[..., None]  # something of the image is always seen
-    return np.rint(grey[..., None] * (1 - cover) + hue * cover).astype(np.uint8)
+    painted: np.ndarray = np.rint(grey[..., None] * (1 - cover) + hue * cover).astype(np.uint8)
+    return painted
 
 
 def _percent(share: float) -> str:

@@ -95,7 +95,7 @@ def space(found: dict[str, Any]) -> list[str]:
     """The space of images."""
     share = found["neighbours"]
     return [
-        "Each point is an image, placed so that images which the last layer sees alike lie together; crosses are mistakes.",
+        "Each point is an image, placed so that images which the last layer sees alike lie together; ringed ones are mistakes.",
         f"A vote of the 20 nearest training images would be right {percent(share['value'])} of the time "
         f"({percent(share['low'])} to {percent(share['high'])}).",
     ]

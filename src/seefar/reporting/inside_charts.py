@@ -1,0 +1,120 @@
+"""The pictures of a look inside a network, from its numbers and arrays."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from seefar.reporting import explanation_figures as draw
+from seefar.reporting.inside_words import NAMES
+from seefar.reporting.words import percent
+
+SHOWN = (
+    "grad_cam",
+    "layer_cam",
+    "integrated_gradients",
+    "occlusion",
+)  # side by side; Grad-CAM++ and SHAP look much like two of them
+TOP = 5  # classes with their probabilities at the end of a path
+
+
+def inside_charts(
+    found: Mapping[str, Any], arrays: Mapping[str, np.ndarray], classes: Sequence[str], about: str
+) -> dict[str, Figure]:
+    """By the name of their file.
+
+    Args:
+        found: an Overview as a dict.
+        arrays: what lies beside it.
+        classes: their names.
+        about: what was looked into; the title of each picture.
+    """
+    filters = {
+        "pixels": arrays["first_filters"],
+        "order": arrays["first_order"].tolist(),
+        "scale": float(arrays["first_scale"]),
+    }
+    drawn = {
+        "inside-filters": draw.first_filters(filters, about),
+        "inside-health": draw.health(found["health"], about),
+        "inside-path": _path(found, arrays, classes, about),
+        "inside-units": draw.exciting(
+            {f"channel {unit}": patches for unit, patches in zip(found["units"], arrays["exciting"], strict=True)}, about
+        ),
+        "inside-where": draw.overlays(
+            arrays["looked"],
+            {NAMES[name]: arrays[f"map_{name}"] for name in SHOWN if f"map_{name}" in arrays},
+            [_caption(row) for row in found["looked"]],
+            about,
+        ),
+        "inside-scores": _scores(found["methods"], about),
+        "inside-space": draw.space(arrays["points"], arrays["point_labels"], arrays["point_right"], classes, about),
+        "inside-portraits": draw.neighbours(
+            list(arrays["portraits"]), [_portrait(row, arrays["portraits"].shape[1]) for row in found["portraits"]], about
+        ),
+        "inside-changes": draw.neighbours(
+            list(arrays["changed"]),
+            [
+                [row["called"], f"{row['wanted']}\n{row['size']:.2f} of 255" if row["turned"] else "not turned"]
+                for row in found["changes"]
+            ],
+            about,
+        ),
+    }
+    if "maximised" in arrays:
+        drawn["inside-maximised"] = draw.maximised(arrays["maximised"], [f"channel {unit}" for unit in found["units"]], about)
+    if found["cases"]:
+        drawn["inside-cases"] = draw.neighbours(list(arrays["cases"]), [_case(row) for row in found["cases"]], about)
+    if found["learning"]:
+        drawn["inside-datamap"] = draw.data_map(arrays["variability"], arrays["confidence"], about)
+        telling = {"early": "first", "late": "last", "never": "never", "forgotten": "forgotten"}
+        rows = [name for name in telling if len(arrays[f"learned_{name}"])]
+        drawn["inside-learned"] = draw.neighbours(
+            [arrays[f"learned_{name}"] for name in rows],
+            [[telling[name], *found["learning"]["labels"][name][1:]] for name in rows],
+            about,
+        )
+    return drawn
+
+
+def _path(found: Mapping[str, Any], arrays: Mapping[str, np.ndarray], classes: Sequence[str], about: str) -> Figure:
+    chances = arrays["path_probabilities"]
+    order = np.argsort(-chances, kind="stable")[:TOP]
+    stages = [
+        {
+            "layer": name,
+            "shape": arrays[f"path_shape_{name}"].tolist(),
+            "maps": arrays[f"path_{name}"],
+            "order": list(range(16)),
+        }
+        for name in found["stages"]
+    ]
+    return draw.path(arrays["path_image"], {"stages": stages}, [(classes[i], float(chances[i])) for i in order], about)
+
+
+def _scores(methods: Mapping[str, Mapping[str, Any]], about: str) -> Figure:
+    """How fast the probability comes back when what a method marks is put back first; random maps for scale."""
+    one = next(iter(methods.values()))
+    curves = {NAMES[name]: score["insertion_curve"] for name, score in methods.items()}
+    return draw.curves(
+        one["steps"], curves | {"random maps": one["random_insertion_curve"]}, about, across="pixels put back, in %"
+    )
+
+
+def _caption(row: Mapping[str, Any]) -> str:
+    """What stands below an image: its class, and what it was called if that is another one."""
+    said = row["called"] if row["called"] == row["label"] else f"{row['label']} called {row['called']}"
+    return f"{said}, {percent(row['probability'])}"
+
+
+def _case(row: Mapping[str, Any]) -> list[str]:
+    foil = f"other:\n{row['foil']}" if row["foil"] else "no other"
+    return [f"{row['label']}\ncalled {row['called']}", *row["near"], foil]
+
+
+def _portrait(row: Mapping[str, Any], pictures: int) -> list[str]:
+    half = (pictures - 1) // 2
+    words = [""] * pictures
+    words[0], words[1], words[1 + half] = row["name"], "typical", "not\ntypical"
+    return words
