@@ -50,6 +50,24 @@ def test_every_verb_in_turn(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "2 by this run, 2 on this machine" in report.read_text()
     assert "<b>blue" not in report.read_text()
 
+    spoilt = run(capsys, "evaluate", str(path), "--corruptions", "--ood", "noise")
+    assert "gaussian noise" in spoilt
+    assert "AUROC" in spoilt
+    inside = run(capsys, "explain", str(path), "--quick")
+    assert "a random map" in inside
+    assert "What the network sees" in report.read_text()
+    explained = run(capsys, "explain", str(path), str(folder / "red" / "0.png"), "--method", "grad_cam", "--out", "maps")
+    assert "pictures: maps/explanation.png" in explained
+    assert Path("maps", "explanation.png").exists()
+
+    other = Path(run(capsys, "train", "--data", str(folder), *SMALL, "--seed", "1").strip())
+    run(capsys, "evaluate", str(other), "--split", "test")
+    compared = run(capsys, "compare", str(path), str(other))
+    assert "over 2 seeds" in compared
+    assert json.loads(run(capsys, "compare", str(path), str(other), "--json"))["images"] == 24
+    assert run(capsys, "report", str(path), str(other), "--out", "both.html").strip() == "both.html"
+    assert "<b>blue" not in Path("both.html").read_text()
+
     answers = json.loads(run(capsys, "predict", str(path), str(folder / "red"), "--json"))
     assert len(answers) == 40
     assert {answer["error"] for answer in answers} == {None}
