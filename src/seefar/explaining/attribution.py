@@ -128,8 +128,7 @@ def layer_cam(network: Network, images: np.ndarray, targets: np.ndarray, layer: 
     """LayerCAM: each value of a feature map times its own gradient where that is positive, summed. It is sharp in early layers, too.
 
     Without a layer: the mean over all stages, each image's map first divided by its largest value, so that no stage outshouts
-    the others. (The paper scales early layers by a
-    tanh, with a factor chosen by hand, and joins layers by their largest value.)
+    the others. (The paper scales early layers by a tanh, with a factor chosen by hand, and joins layers by their largest value.)
 
     Source: Jiang et al. 2021, equations 6 to 8, https://doi.org/10.1109/TIP.2021.3089943
     """

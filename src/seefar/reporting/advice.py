@@ -53,7 +53,7 @@ def advice(
         remedy = (
             f"it had only {images:,} training images: more of them are the first thing to try"
             if images < SCARCE
-            else f"look at its mistakes below: are there pictures that you could not tell from {weak['taken_for']} either?"
+            else f"look at its mistakes: are there pictures that you could not tell from {weak['taken_for']} either?"
         )
         found.append(
             f"{weak['name']} does worse than chance would explain ({percent(weak['recall']['value'])} found, the others "
