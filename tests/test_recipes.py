@@ -113,3 +113,11 @@ def test_a_recipe_of_another_version_is_refused() -> None:
 def test_every_field_has_its_meaning_as_a_comment() -> None:
     assert list(recipes.meanings()) == [field.name for field in dataclasses.fields(Recipe)]
     assert all(recipes.meanings().values())
+
+
+@pytest.mark.parametrize("value", ["9" * 400, "[" * 5000, "1e400"])
+def test_values_too_large_to_be_read_are_refused_in_a_sentence(value: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        recipes.change(recipes.find("tiny"), {"learning_rate": value})
+    assert str(caught.value).startswith("learning_rate is ")
+    assert len(str(caught.value)) < 200

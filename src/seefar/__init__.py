@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         robustness,
         run,
         see_inside,
+        study,
         summary,
         train,
     )
@@ -64,6 +65,7 @@ __all__ = [
     "robustness",
     "run",
     "see_inside",
+    "study",
     "summary",
     "train",
 ]

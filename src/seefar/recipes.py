@@ -9,6 +9,7 @@ import dataclasses
 import inspect
 import json
 import re
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -499,10 +500,12 @@ def _read(field: str, value: Any, kind: Any) -> Any:
         if isinstance(value, str):
             value = json.loads({"on": "true", "off": "false"}.get(value, value))
         return _typed(value, kind)
-    except ValueError:
-        raise UsageError(f"{field} is {value!r}; expected {_EXPECTED[kind]}") from None
+    except (ValueError, OverflowError, RecursionError):  # a number of hundreds of digits, thousands of brackets
+        huge = isinstance(value, int) and abs(value) > HUGE
+        raise UsageError(f"{field} is {'far too large' if huge else reprlib.repr(value)}; expected {_EXPECTED[kind]}") from None
 
 
+HUGE = 10**18  # no field takes a larger number, and Python turns no number of thousands of digits into text
 _EXPECTED = {
     bool: "true or false",
     int: "a whole number",
@@ -520,6 +523,8 @@ def _typed(value: Any, kind: Any) -> Any:
         if not isinstance(value, list | tuple) or (Ellipsis not in members and len(value) != len(members)):
             raise ValueError
         return tuple(_typed(member, members[0]) for member in value)
+    if type(value) is int and abs(value) > HUGE:
+        raise ValueError
     if kind is float and type(value) is int:
         return float(value)
     if type(value) is not kind:

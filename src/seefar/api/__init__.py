@@ -3,6 +3,7 @@
 from seefar.api.images import DataDescription, augmented, clean, describe, fetch, load
 from seefar.api.inside import explain, see_inside
 from seefar.api.results import compare, evaluate, predict, report, run
+from seefar.api.studies import study
 from seefar.api.training import choose, find_rate, open_run, resume, summary, train
 from seefar.api.trust import audit, out_of_distribution, robustness
 
@@ -27,6 +28,7 @@ __all__ = [
     "robustness",
     "run",
     "see_inside",
+    "study",
     "summary",
     "train",
 ]

@@ -10,7 +10,7 @@ from typing import Never
 
 from cyclopts import App, CycloptsError
 
-from seefar.cli import compare, data, evaluate, explain, find_rate, predict, recipes, report, run, train
+from seefar.cli import compare, data, evaluate, explain, find_rate, predict, recipes, report, run, study, train
 from seefar.cli.options import epilogue
 from seefar.errors import SeefarError
 from seefar.training.launch import is_told_here
@@ -33,6 +33,7 @@ app.command(train.train, sort_key=3, help_epilogue=epilogue(*train.EXAMPLES))
 app.command(evaluate.evaluate, sort_key=4, help_epilogue=epilogue(*evaluate.EXAMPLES))
 app.command(explain.explain, sort_key=5, help_epilogue=epilogue(*explain.EXAMPLES))
 app.command(compare.compare, sort_key=5, help_epilogue=epilogue(*compare.EXAMPLES))
+app.command(study.study, sort_key=5, help_epilogue=epilogue(*study.EXAMPLES))
 app.command(report.report, sort_key=5, help_epilogue=epilogue(*report.EXAMPLES))
 app.command(predict.predict, sort_key=6, help_epilogue=epilogue(*predict.EXAMPLES))
 

@@ -106,6 +106,30 @@ def print_audit(found: dict[str, Any]) -> None:
         print(sentence)
 
 
+def print_study(found: dict[str, Any]) -> None:
+    """A row for each variant, and what the study says."""
+    from seefar.reporting import study_words
+
+    def share(summary: dict[str, Any] | None) -> str:
+        return f"{summary['mean']:.2%}" if summary and summary["mean"] is not None else ""
+
+    print_table(
+        ["variant", "validation", found["split"], "seconds", "verdict"],
+        [
+            (
+                row["variant"],
+                share(row["validation"]),
+                share(row[found["split"]]),
+                row["seconds"] or "",
+                study_words.row_words(row),
+            )
+            for row in found["rows"]
+        ],
+    )
+    for sentence in [*study_words.summary(found), *study_words.advice(found)]:
+        print(sentence)
+
+
 def print_explanation(found: dict[str, Any]) -> None:
     """What was explained, and whether to believe it."""
     labels = found["labels"] or [""] * len(found["images"])

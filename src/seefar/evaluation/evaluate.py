@@ -81,7 +81,9 @@ class Evaluation:
     selective: Selective
 
 
-def evaluate(run: Run, images: ImageSet, split: str, validation: ImageSet, device: str = "auto") -> Evaluation:
+def evaluate(
+    run: Run, images: ImageSet, split: str, validation: ImageSet, device: str = "auto", verb: str = "evaluate"
+) -> Evaluation:
     """Evaluate the run's network on images, and write predictions and numbers into the run folder.
 
     Args:
@@ -90,6 +92,7 @@ def evaluate(run: Run, images: ImageSet, split: str, validation: ImageSet, devic
         split: "validation" or "test"; a look at test is entered into the ledger before the network sees the images.
         validation: the validation images, which the calibration is fitted on.
         device: where to compute.
+        verb: what the ledger says that a look was for.
 
     Raises:
         ModelFileError: the run is unfinished or damaged.
@@ -97,7 +100,7 @@ def evaluate(run: Run, images: ImageSet, split: str, validation: ImageSet, devic
     """
     where = choose_device(device)
     network = load_network(run, where)
-    looks = record_look(run, images.digest, "evaluate") if split == "test" else None
+    looks = record_look(run, images.digest, verb) if split == "test" else None
     recipe = from_json(run.recipe())
     precision = choose_precision(recipe.precision, where)
     answers = {"logits": predict(network, images.pixels, precision)}

@@ -25,7 +25,7 @@ from seefar.seeds import derive
 # All chosen by hand: enough to see, little enough to wait for
 QUICK = ("grad_cam", "layer_cam")  # methods that take a second
 LOOKED = 4  # images that were right, and as many that were wrong, for where it looked
-SCORED = {False: 40, True: 24}  # images on which methods are scored, in full and in a hurry
+SCORED = 24  # images on which methods are scored
 PLACED = {False: 1500, True: 800}  # images laid out as points
 KNOWN = 10_000  # training images among which neighbours are looked for
 UNITS, PATCHES = 8, 9  # channels of the last stage, and images for each
@@ -179,14 +179,14 @@ def overview(
 
     starting("where it looked")
     methods = QUICK if quick else tuple(EXPLAINERS)
-    scored = np.random.default_rng(derive(0, "scored")).permutation(len(images))[: SCORED[quick]]
+    scored = np.random.default_rng(derive(0, "scored")).permutation(len(images))[:SCORED]
     arrays["looked"] = images.pixels[shown]
     arrays |= {f"map_{method}": explain(network, images.pixels[shown], called[shown], method) for method in methods}
     scores, checks = {}, {}
     for method in methods:
         maps = explain(network, images.pixels[scored], called[scored], method)
         scores[method] = faithfulness(network, images.pixels[scored], called[scored], maps)
-        checks[method] = sanity(network, images.pixels[scored[:12]], called[scored[:12]], method)
+        checks[method] = sanity(network, images.pixels[scored[:8]], called[scored[:8]], method)
 
     starting("neighbours")
     placed = np.random.default_rng(derive(0, "placed")).permutation(len(images))[: PLACED[quick]]

@@ -234,6 +234,49 @@ def intervals(rows: Sequence[tuple[str, float, float, float]], label: str, title
 
 
 @mpl.rc_context(STYLE)
+def costs(points: Sequence[tuple[str, float, float]], front: Sequence[str], title: str) -> Figure:
+    """Named variants by seconds of training and accuracy; those on the front are joined by a line, cheapest first."""
+    figure, (axes,) = _figure(7, 3.8)
+    places = {name: (seconds, 100 * accuracy) for name, seconds, accuracy in points}
+    axes.plot(*zip(*(places[name] for name in front), strict=True), color=RIGHT, lw=1.2, ls="--", zorder=1)
+    for name, place in places.items():
+        axes.plot(*place, "o", color=RIGHT if name in front else TRAIN, ms=6)
+        axes.annotate(_shorten(name, 28), place, xytext=(5, 4), textcoords="offset points", fontsize=8)
+    axes.set(
+        xlim=(0, 1.25 * max(seconds for seconds, _ in places.values())), xlabel="seconds of training", ylabel="accuracy in %"
+    )
+    _title(axes, title, width=7)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def changes_by_class(changes: Mapping[str, Sequence[float]], classes: Sequence[str], title: str) -> Figure:
+    """What each variant wins and loses of each class's recall, in points: zero is neutral, one scale for all."""
+    grid = 100 * np.array(list(changes.values()))
+    end = max(float(np.abs(grid).max()), 1e-9)
+    width = 3.2 + 0.55 * len(classes)
+    figure, (axes,) = _figure(width, 1.6 + 0.28 * len(changes))
+    axes.grid(visible=False)
+    for i, row in enumerate(grid):
+        for j, value in enumerate(row):
+            colour, strength = RIGHT if value > 0 else WRONG, abs(value) / end
+            axes.add_patch(Rectangle((j, i), 1, 1, facecolor=colour, alpha=strength, linewidth=0))
+            if len(classes) <= 20:
+                ink = "white" if strength > 0.6 else INK
+                axes.text(j + 0.5, i + 0.5, f"{value:+.1f}", ha="center", va="center", fontsize=8, color=ink)
+    axes.set(xlim=(0, len(classes)), ylim=(len(changes), 0))
+    axes.xaxis.set_ticks([j + 0.5 for j in range(len(classes))], [_shorten(name) for name in classes])
+    axes.yaxis.set_ticks([i + 0.5 for i in range(len(changes))], [_shorten(name, 28) for name in changes])
+    for axis, angle in ((axes.xaxis, 35), (axes.yaxis, 0)):
+        axis.set_tick_params(length=0, labelrotation=angle, labelsize=8)
+    for label in axes.get_xticklabels():
+        label.set_horizontalalignment("right")
+        label.set_rotation_mode("anchor")
+    _title(axes, title, width=width)
+    return figure
+
+
+@mpl.rc_context(STYLE)
 def validation_curves(runs: Mapping[str, tuple[Sequence[float], Sequence[float]]], title: str) -> Figure:
     """Validation accuracy of several runs against the seconds of their training."""
     figure, (axes,) = _figure(7, 3.6)

@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise, product
@@ -212,50 +213,36 @@ def _shuffled(factor: int, count: int) -> list[int]:
 
 def _spread(rows: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
     """The rows after exchanges of a level between two of them, as long as one makes pairs of levels more even; the first row stays."""
+    factors = range(len(rows[0]))
+    counts = Counter((one, row[one], other, row[other]) for row in rows for one in factors for other in factors)
     rows, taken, improved = list(rows), set(rows), True
-    pairs: dict[tuple[int, int, int, int], int] = {}
-    for row in rows:
-        _count(pairs, row, 1)
     while improved:
         improved = False
-        for one, other in combinations(range(1, len(rows)), 2):
-            for factor in range(len(rows[0])):
-                old = rows[one], rows[other]
-                new = _exchanged(*old, factor)
-                if old[0][factor] == old[1][factor] or taken & set(new):
-                    continue
-                before = sum(_count(pairs, row, -1, factor) for row in old)
-                after = sum(_count(pairs, row, 1, factor) for row in new)
-                if after < before:  # of sums of squares, without what both have
-                    rows[one], rows[other], improved = *new, True
-                    taken = (taken - set(old)) | set(new)
-                else:
-                    for row in new:
-                        _count(pairs, row, -1, factor)
-                    for row in old:
-                        _count(pairs, row, 1, factor)
+        for (first, second), factor in product(combinations(range(1, len(rows)), 2), factors):
+            one, two = rows[first], rows[second]
+            mine, its = one[factor], two[factor]
+            others = [other for other in factors if other != factor and one[other] != two[other]]
+            if mine == its or not others:
+                continue
+            gone = [(factor, mine, other, one[other]) for other in others] + [
+                (factor, its, other, two[other]) for other in others
+            ]
+            come = [(factor, its, other, one[other]) for other in others] + [
+                (factor, mine, other, two[other]) for other in others
+            ]
+            if sum(counts[pair] for pair in come) + len(come) >= sum(counts[pair] for pair in gone):
+                continue  # the sum of the squares of the counts would not fall
+            after = factor + 1
+            new = (*one[:factor], its, *one[after:]), (*two[:factor], mine, *two[after:])
+            if taken & set(new):
+                continue
+            for pairs, by in ((gone, -1), (come, 1)):
+                for pair in pairs:
+                    counts[pair] += by
+                    counts[*pair[2:], *pair[:2]] += by
+            rows[first], rows[second] = new
+            taken, improved = (taken - {one, two}) | set(new), True
     return rows
-
-
-def _exchanged(one: tuple[int, ...], other: tuple[int, ...], factor: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Two rows after they exchanged their levels of a factor."""
-    after = factor + 1
-    return (
-        (*one[:factor], other[factor], *one[after:]),
-        (*other[:factor], one[factor], *other[after:]),
-    )
-
-
-def _count(pairs: dict[tuple[int, int, int, int], int], row: tuple[int, ...], by: int, factor: int | None = None) -> int:
-    """Count a row's pairs of levels in (1) or out (-1), of one factor with the others or all; what the sum of squares changes by."""
-    change = 0
-    for one, other in combinations(range(len(row)), 2):
-        if factor in (None, one, other):
-            key = (one, row[one], other, row[other])
-            count = pairs.get(key, 0)
-            pairs[key] = count + by
-            change += abs((count + by) ** 2 - count**2)
-    return change
 
 
 def _recipe(base: Recipe, fields: Mapping[str, Any], where: str) -> Recipe:
@@ -264,8 +251,6 @@ def _recipe(base: Recipe, fields: Mapping[str, Any], where: str) -> Recipe:
         return recipes.change(base, fields)
     except UsageError as error:
         raise UsageError(f"{where}: {error}", error.details) from None
-    except (ValueError, OverflowError, RecursionError):  # numbers of hundreds of digits, lists of thousands of brackets
-        raise UsageError(f"{where}: a value is too large to be read; `seefar recipes` shows what fields look like") from None
 
 
 def _differing(base: Recipe, fields: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -1,0 +1,72 @@
+"""What a study found, in plain sentences."""
+
+from typing import Any
+
+from seefar.reporting.words import joined, percent
+
+
+def summary(found: dict[str, Any]) -> list[str]:
+    """The answer in a few sentences; from Results as a dict."""
+    rows = [row for row in found["rows"] if row["effect"]]
+    helps, hurts, open_ = (
+        [row["variant"] for row in rows if row["effect"]["verdict"] == verdict] for verdict in ("helps", "hurts", "no evidence")
+    )
+    sentences = []
+    if found["estimation_only"]:
+        sentences.append(
+            "Seeds were added until the intervals were narrow, so that what follows are estimates: nothing is tested."
+        )
+    else:
+        if helps:
+            sentences.append(f"What helps: {joined(helps)}.")
+        if hurts:
+            sentences.append(f"What hurts: {joined(hurts)}.")
+        if open_:
+            sentences.append(f"No evidence either way: {joined(open_)}.")
+    count = len(found["seeds"])
+    sentences.append(
+        f"Each variant was trained with {count} seed{'s' * (count > 1)}, all with the same, in pairs; {len(rows)} comparisons were "
+        "made, and the p-values are corrected for that (Holm)."
+    )
+    if found["power"]:
+        smallest = (
+            f"; differences from about {found['detectable']:.1f} points on are found four times in five"
+            if found["detectable"]
+            else ""
+        )
+        sentences.append(
+            f"A change that is worth two standard deviations of the difference between seeds is found {percent(found['power'])} of the "
+            f"time by a study of this size{smallest}. What is smaller may be there and not be seen."
+        )
+    if found["chosen"]:
+        where = " among those that nothing beats in both accuracy and time" if found["chosen"] in found["front"] else ""
+        sentences.append(f"Best on validation: {found['chosen']}{where}.")
+    return sentences
+
+
+def row_words(row: dict[str, Any]) -> str:
+    """The verdict on one variant."""
+    if row["failures"]:
+        reasons = "; ".join(f"seed {seed}: {why}" for seed, why in row["failures"].items())
+        return f"failed ({reasons})"
+    return str(row["effect"]["words"]) if row["effect"] else "what the others are compared with"
+
+
+def advice(found: dict[str, Any]) -> list[str]:
+    """What to try next."""
+    sentences = []
+    count = len(found["seeds"])
+    unsure = [row["variant"] for row in found["rows"] if row["effect"] and row["effect"]["verdict"] == "no evidence"]
+    if unsure and not found["estimation_only"]:
+        sentences.append(
+            f"For what is still open ({joined(unsure)}), more seeds tell more: --seeds {2 * count} halves the variance of the means, "
+            "--until 0.5 goes on until the intervals are half a point wide."
+        )
+    hurts = [row["variant"] for row in found["rows"] if row["effect"] and row["effect"]["verdict"] == "hurts"]
+    if hurts:
+        sentences.append(f"Leave out {joined(hurts)}, and see whether the others still do what they did.")
+    if found["chosen"]:
+        sentences.append(
+            f"The choice of {found['chosen']} was made on validation; its figure there is a little flattered, that on test is not."
+        )
+    return sentences

@@ -1,0 +1,187 @@
+"""A study from the first training to its table: taken up again, kept apart from others, open to test once."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.conftest import SMALL
+
+import seefar as sf
+from seefar.api import studies
+from seefar.data.images import Dataset
+from seefar.errors import UsageError
+from seefar.studies.study import Change, Study
+
+QUICK = {**SMALL, "epochs": 1}
+STUDY = Study(
+    name="small",
+    about="Do these help?",
+    base="tiny",
+    fields=QUICK,
+    changes=(
+        Change("wider", "More channels hold more.", {"widths": [[12], [12]]}),
+        Change("norm", "Steady values learn faster.", {"batch_norm": True}),
+    ),
+)
+
+
+def without_clock(path: Path) -> Any:
+    found = json.loads((path / "results.json").read_bytes())
+    for row in found["rows"]:
+        row["seconds"] = None
+    found["front"] = None  # it depends on seconds
+    return found
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Dataset]:
+    """The study carried out once, and its data."""
+    from tests.conftest import images
+
+    folder = tmp_path_factory.mktemp("study")
+    data = Dataset(name="colours", train=images(120, 1, "train"), test=images(30, 2, "test"), source="colours")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEEFAR_HOME", str(folder / "home"))
+        sf.study(STUDY, data, 2, out=folder / "study", device="cpu", quiet=True)
+    return folder / "study", data
+
+
+def test_every_variant_is_trained_with_every_seed_and_compared(done: tuple[Path, Dataset]) -> None:
+    folder, _ = done
+    runs = sorted(path.name for path in (folder / "runs").iterdir())
+    assert runs == [
+        f"{number:02d}-{name}-seed{seed}" for number, name in enumerate(("base", "wider", "norm")) for seed in (0, 1)
+    ]
+    found = json.loads((folder / "results.json").read_bytes())
+    assert found["split"] == "test"
+    assert found["seeds"] == [0, 1]
+    assert [row["variant"] for row in found["rows"]] == ["base", "wider", "norm"]
+    for row in found["rows"]:
+        accuracies = [
+            json.loads((folder / "runs" / name / "evaluation-test.json").read_bytes())["accuracy"]["value"]
+            for name in runs
+            if f"-{row['variant']}-" in name
+        ]
+        assert row["test"]["accuracies"] == accuracies
+        assert row["test"]["mean"] == pytest.approx(sum(accuracies) / 2)
+    assert found["rows"][1]["parameters"] > found["rows"][0]["parameters"]
+    assert found["chosen"] in ("base", "wider", "norm")
+
+
+def test_all_variants_share_seed_split_and_order(done: tuple[Path, Dataset]) -> None:
+    folder, _ = done
+    splits = {(path / "splits.json").read_bytes() for path in (folder / "runs").iterdir()}
+    assert len(splits) == 1
+
+
+def test_test_was_opened_once_and_the_ledgers_say_for_what(done: tuple[Path, Dataset]) -> None:
+    for run in (done[0] / "runs").iterdir():
+        (line,) = (run / "test-ledger.jsonl").read_text().splitlines()
+        assert json.loads(line)["verb"] == "study small"
+
+
+def test_called_again_it_does_nothing_again(done: tuple[Path, Dataset], monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, data = done
+    before = {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file() and path.name != ".lock"}
+    sf.study(STUDY, data, 2, out=folder, device="cpu", quiet=True)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_broken_off_and_called_again_it_gives_the_same_table(
+    done: tuple[Path, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, data = done
+    real, calls = studies.train, []
+
+    def fragile(*given: Any, **options: Any) -> sf.Run:
+        calls.append(given)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return real(*given, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(studies, "train", fragile)
+        with pytest.raises(KeyboardInterrupt):
+            sf.study(STUDY, data, 2, out=tmp_path / "study", device="cpu", quiet=True)
+    assert not (tmp_path / "study" / "results.json").exists()
+    sf.study(STUDY, data, 2, out=tmp_path / "study", device="cpu", quiet=True)
+    assert without_clock(tmp_path / "study") == without_clock(folder)
+
+
+def test_a_variant_that_fails_is_recorded_and_the_rest_goes_on(
+    small_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A learning rate that no network survives: the real error, and it is not tried again."""
+    wild = Change("wild", "It cannot.", {"optimiser": "sgd", "momentum": 0.99, "learning_rate": 100.0})
+    asked = dataclasses.replace(STUDY, changes=(wild, STUDY.changes[0]), fields={**QUICK, "epochs": 5})
+    found = sf.study(asked, small_data, 2, out=tmp_path / "study", device="cpu", quiet=True)
+    assert set(found.rows[1].failures) == {0, 1}
+    assert found.rows[1].effect is not None
+    assert found.rows[1].effect.value is None
+    assert found.rows[2].test is not None
+    assert found.rows[2].test.seeds == [0, 1]
+    real, asked_for = studies.train, []
+
+    def watched(*given: Any, **options: Any) -> sf.Run:
+        asked_for.append(given[1].learning_rate)
+        return real(*given, **options)
+
+    monkeypatch.setattr(studies, "train", watched)
+    again = sf.study(asked, small_data, 2, out=tmp_path / "study", device="cpu", quiet=True)
+    assert len(asked_for) == 4
+    assert 100.0 not in asked_for
+    assert again.rows[1].failures == found.rows[1].failures
+    assert "failed (seed 0" in " ".join((tmp_path / "study" / "study.html").read_text().split())
+
+
+def test_until_adds_seeds_and_claims_no_p_value(small_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(studies, "MOST", 4)
+    one = dataclasses.replace(STUDY, changes=STUDY.changes[:1])
+    found = sf.study(one, small_data, 2, out=tmp_path / "study", until=0.001, device="cpu", quiet=True)
+    assert found.seeds in ([0, 1], [0, 1, 2], [0, 1, 2, 3])
+    assert found.estimation_only
+    assert all(row.effect is None or row.effect.p is None for row in found.rows)
+
+
+def test_the_page_stands_alone_and_says_what_was_found(done: tuple[Path, Dataset]) -> None:
+    import re
+
+    text = (done[0] / "study.html").read_text()
+    assert "More channels hold more." in text
+    assert "corrected for that (Holm)" in " ".join(text.split())
+    assert not re.search(r'(src|href)="(?!data:|#)', text)
+    assert text.count("<svg") >= 3
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"question": "enhancment"}, "did you mean 'enhancement'"),
+        ({"seeds": 0}, "seeds is 0; allowed is 1 to 1000"),
+        ({"until": -1.0}, "until needs a width in points above 0"),
+        ({"subset": 5}, "subset is 5; allowed is 30 to 120"),
+        ({"learning_rtae": 1}, "learning_rate"),
+        ({"batch_size": 5000}, "variant 'base': batch_size is 5000"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_anything_is_trained(
+    small_data: Dataset, tmp_path: Path, options: dict[str, Any], says: str
+) -> None:
+    given = {"question": STUDY, "seeds": 2, **options}
+    with pytest.raises(UsageError, match=says):
+        sf.study(given.pop("question"), small_data, given.pop("seeds"), out=tmp_path / "study", quiet=True, **given)
+    assert not (tmp_path / "study").exists()
+
+
+def test_a_folder_of_another_study_and_changed_images_are_refused(done: tuple[Path, Dataset]) -> None:
+    folder, data = done
+    before = sorted(folder.rglob("*"))
+    other = dataclasses.replace(STUDY, changes=STUDY.changes[:1])
+    with pytest.raises(UsageError, match="holds another study, 'small' as it was then"):
+        sf.study(other, data, 2, out=folder, quiet=True)
+    changed = dataclasses.replace(data, train=data.train[:-1])
+    with pytest.raises(UsageError, match="the images have changed since the study"):
+        sf.study(STUDY, changed, 2, out=folder, quiet=True)
+    assert sorted(folder.rglob("*")) == before
