@@ -135,9 +135,9 @@ def _from_files(paths: list[Path], facts: dict[str, object]) -> tuple[list[str],
     origin = facts["origin"]
     background = origin.get("background", "white") if isinstance(origin, dict) else "white"
     files = read_images(paths, int(str(facts["size"])), background)
-    for _, decoded in files:
+    for name, decoded in files:
         if isinstance(decoded, DataError):
-            raise decoded
+            raise DataError(f"{name}: {decoded}; choose other images")
     return [name for name, _ in files], np.stack([decoded.pixels for _, decoded in files])  # type: ignore[union-attr] # looked at above
 
 

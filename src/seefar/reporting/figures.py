@@ -243,7 +243,9 @@ def costs(points: Sequence[tuple[str, float, float]], front: Sequence[str], titl
         axes.plot(*place, "o", color=RIGHT if name in front else TRAIN, ms=6)
         axes.annotate(_shorten(name, 28), place, xytext=(5, 4), textcoords="offset points", fontsize=8)
     axes.set(
-        xlim=(0, 1.25 * max(seconds for seconds, _ in places.values())), xlabel="seconds of training", ylabel="accuracy in %"
+        xlim=(0, 1.25 * max(0.1, *(seconds for seconds, _ in places.values()))),
+        xlabel="seconds of training",
+        ylabel="accuracy in %",
     )
     _title(axes, title, width=7)
     return figure
