@@ -36,7 +36,7 @@ def test_the_whole_path_on_real_images(real_images: Path, tmp_path: Path) -> Non
     assert evaluation["accuracy"]["low"] > 0.6
     assert sum(score["support"] for score in evaluation["scores"]) == 10_000
     assert json.loads((run / "timing.json").read_text())["peak_memory_mib"] < 3 * 1024
-    assert (run / "report.html").stat().st_size < 3_000_000
+    assert (run / "report.html").stat().st_size < 6_000_000  # what it may have since it shows what the network sees
     data = json.loads((run / "data.json").read_text())
     assert (data["train"], data["validation"]) == ([4500] * 10, [500] * 10)
 
