@@ -10,7 +10,8 @@ from tests.conftest import SMALL
 
 import seefar as sf
 from seefar.data.images import Dataset
-from seefar.evaluation.out_of_distribution import SCORES, familiarity, nearness, noise, unit
+from seefar.data.near_duplicates import unit
+from seefar.evaluation.out_of_distribution import SCORES, familiarity, nearness, noise
 from seefar.models.predict import predict_with_features
 from seefar.training.network import load_network
 

@@ -91,9 +91,13 @@ def test_only_one_class_and_only_mistakes(run: sf.Run, small_data: Dataset) -> N
     assert set(of_class.labels or []) == {"class 2"}
     logits = run.arrays("predictions-validation.npz")
     wrong = int((logits["logits"].argmax(1) != logits["labels"]).sum())
-    if wrong:
-        found = sf.explain(run, mistakes=True, methods=["grad_cam"], data=small_data, device="cpu")
-        assert all(label != called for label, called in zip(found.labels or [], found.called, strict=True))
+    if not wrong:
+        with pytest.raises(UsageError, match="there are no images to explain"):
+            sf.explain(run, mistakes=True, methods=["grad_cam"], data=small_data, device="cpu")
+        return
+    found = sf.explain(run, mistakes=True, methods=["grad_cam"], data=small_data, device="cpu")
+    assert len(found.images) == wrong
+    assert all(label != called for label, called in zip(found.labels or [], found.called, strict=True))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from seefar import recipes
 from seefar.errors import UsageError
 from seefar.recipes import RECIPES
-from seefar.studies.study import Change, Study, Variant, check, digest, fraction, from_json, to_json, variants, vary
+from seefar.studies.grid import fraction
+from seefar.studies.study import Change, Study, Variant, check, digest, from_json, to_json, variants, vary
 
 NORM = Change("batch norm", "Steadies values.", {"batch_norm": True})
 DROP = Change("dropout", "Less by heart.", {"dropout": [0.1, 0.2]})

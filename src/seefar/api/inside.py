@@ -17,6 +17,7 @@ from seefar.training.launch import only_alone
 if TYPE_CHECKING:
     from seefar.explaining.explanation import Explanation
     from seefar.explaining.overview import Overview
+    from seefar.models.layers import Network
 
 METHODS = ("grad_cam", "layer_cam", "integrated_gradients", "occlusion")
 MOST = 24  # images of a split that are explained at once (chosen by hand: as many as fit a page)
@@ -119,7 +120,7 @@ def explain(
         names, pixels = _from_files([Path(image) for image in images], facts)
         labels = None
     else:
-        chosen = _from_split(run, split, ids, mistakes, of_class, data, device)
+        chosen = _from_split(run, network, split, ids, mistakes, of_class, data)
         names, pixels, labels = list(chosen.ids), chosen.pixels, chosen.labels
     found = explain_images(network, pixels, names, labels, facts["classes"], methods, layer, target)
     if out is not None:
@@ -142,15 +143,13 @@ def _from_files(paths: list[Path], facts: dict[str, object]) -> tuple[list[str],
 
 
 def _from_split(
-    run: Run, split: str, ids: Sequence[str], mistakes: bool, of_class: str | None, data: Dataset | None, device: str
+    run: Run, network: "Network", split: str, ids: Sequence[str], mistakes: bool, of_class: str | None, data: Dataset | None
 ) -> ImageSet:
     """The images of a split that were asked for, at most 24 unless they were named."""
-    from seefar.models.device import choose_device
-    from seefar.models.predict import predict
     from seefar.runs.ledger import record_look
-    from seefar.training.network import load_network
 
-    images, _ = images_of(run, split, data)
+    whole, _ = images_of(run, split, data)
+    images = whole
     if ids:
         if missing := sorted(set(ids) - set(images.ids)):
             raise UsageError(f"there is no {split} image {missing[0]!r}; predictions-{split}.npz lists the ids")
@@ -158,12 +157,12 @@ def _from_split(
     if of_class is not None:
         images = images[images.labels == images.classes.index(of_class)]
     if split == "test":
-        record_look(run, images_of(run, split, data)[0].digest, "explain")
+        record_look(run, whole.digest, "explain")
     if mistakes and len(images):
         import torch
 
-        logits = predict(load_network(run, choose_device(device)), images.pixels, torch.float32)
         from seefar.evaluation.evaluate import surest_mistakes
+        from seefar.models.predict import predict
 
-        images = images[surest_mistakes(images.labels, logits)]
+        images = images[surest_mistakes(images.labels, predict(network, images.pixels, torch.float32))]
     return images if ids else images[:MOST]

@@ -47,12 +47,12 @@ def evaluate(
 
     opened = open_run(run)
     data = data_of(opened)
-    found = asdict(sf.evaluate(opened, split, data=data, device=device))
-    robust = foreign = None
-    if corruptions or corruption_files:
-        robust = asdict(sf.robustness(opened, split, files=corruption_files, data=data, device=device))
+    robust = foreign = None  # first, since they may refuse what they were given before anything is looked at
     if ood:
         foreign = asdict(sf.out_of_distribution(opened, split, others=ood, data=data, device=device))
+    if corruptions or corruption_files:
+        robust = asdict(sf.robustness(opened, split, files=corruption_files, data=data, device=device))
+    found = asdict(sf.evaluate(opened, split, data=data, device=device))
     if json:
         print_json(found | ({"robustness": robust} if robust else {}) | ({"out_of_distribution": foreign} if foreign else {}))
         return

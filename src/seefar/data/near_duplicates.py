@@ -66,7 +66,7 @@ def near_duplicates(
         for queries, keys, most, least in (
             (thumbnails(pixels), small, 1, -1.0),
             (thumbnails(pixels[:, :, ::-1]), small, 1, -1.0),
-            (_unit(features), _unit(their_features), NEIGHBOURS, COSINE),
+            (unit(features), unit(their_features), NEIGHBOURS, COSINE),
         )
         for one, other in _nearest(queries, keys, most, least, within)
     }
@@ -137,6 +137,7 @@ def _details(images: np.ndarray) -> np.ndarray:
     return found
 
 
-def _unit(features: np.ndarray) -> np.ndarray:
+def unit(features: np.ndarray) -> np.ndarray:
+    """Each row divided by its length, so that products of rows are cosines."""
     rows: np.ndarray = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
     return rows

@@ -7,10 +7,10 @@ from importlib.util import find_spec
 import numpy as np
 
 from seefar.data.images import Dataset, ImageSet
-from seefar.data.near_duplicates import NearDuplicate, near_duplicates
+from seefar.data.near_duplicates import NearDuplicate, near_duplicates, unit
 from seefar.errors import DataError, UsageError
 from seefar.evaluation.cross_validation import out_of_fold
-from seefar.evaluation.out_of_distribution import KNOWN, nearness, unit
+from seefar.evaluation.out_of_distribution import KNOWN, nearness
 from seefar.metrics import Share, wilson
 from seefar.models.device import choose_device
 from seefar.recipes import Recipe

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from seefar.data.images import ImageSet
+from seefar.data.near_duplicates import unit
 from seefar.metrics import probabilities
 from seefar.models.device import choose_device, choose_precision
 from seefar.models.predict import predict_with_features
@@ -134,9 +135,3 @@ def noise(n: int, size: int, seed: int = 0) -> np.ndarray:
     """Images of which every value is drawn anew: uint8 `(n, size, size, 3)`."""
     rng = np.random.default_rng(derive(seed, "noise"))
     return rng.integers(0, 256, (n, size, size, 3), dtype=np.uint8)
-
-
-def unit(features: np.ndarray) -> np.ndarray:
-    """Each row divided by its length."""
-    rows: np.ndarray = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
-    return rows

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from seefar.data.near_duplicates import unit
 from seefar.errors import UsageError
-from seefar.evaluation.out_of_distribution import unit
 from seefar.metrics import Share, wilson
 
 BLOCK = 1000  # queries at a time: 40 MB of cosines to 10 000 known images

@@ -15,7 +15,7 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from seefar.reporting.figures import INK, RIGHT, SEVERAL, STYLE, TRAIN, WRONG
+from seefar.reporting.figures import INK, RIGHT, SEVERAL, STYLE, TRAIN, WRONG, shorten
 
 WIDTH = 7  # inches, as most charts of a report
 EDGE = 0.1  # inches around everything
@@ -73,7 +73,7 @@ def health(rows: Sequence[Mapping[str, Any]], title: str) -> Figure:
             left += share
         bad_words = ", ".join(f"{number} {kind}" for kind, number in count.items() if kind != "healthy" and number)
         axes.text(101, place, bad_words or "all healthy", va="center", fontsize=8)
-    axes.set_yticks(range(len(rows)), [f"{_shorten(row['layer'], 24)} ({row['filters']})" for row in rows])
+    axes.set_yticks(range(len(rows)), [f"{shorten(row['layer'], 24)} ({row['filters']})" for row in rows])
     axes.set(ylim=(len(rows) - 0.4, -0.6), xlim=(0, 100), xlabel="% of the filters")
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
@@ -105,7 +105,7 @@ def path(image: np.ndarray, found: Mapping[str, Any], probabilities: Sequence[tu
         maps = stage["maps"]
         colours, low, high = _scale(maps)
         many = f"{len(maps)} strongest of\n{channels} maps" if len(maps) < channels else f"all {channels} maps"
-        sheet.text(EDGE, top + 0.02, f"{_shorten(stage['layer'], 14)}\n{many}\n{rows} x {cols}", 8)
+        sheet.text(EDGE, top + 0.02, f"{shorten(stage['layer'], 14)}\n{many}\n{rows} x {cols}", 8)
         for place, one in enumerate(maps):
             left, down = EDGE + words + place % columns * step, top + place // columns * step
             sheet.image(left, down, side, side, one, cmap=colours, vmin=low, vmax=high)
@@ -121,7 +121,7 @@ def path(image: np.ndarray, found: Mapping[str, Any], probabilities: Sequence[tu
             color=INK if near else "white",
         )  # fmt: skip
     axes.set(xlim=(0, 100), ylim=(len(probabilities) - 0.4, -0.6))
-    axes.set_yticks(range(len(probabilities)), [_shorten(name, 16) for name, _ in probabilities], fontsize=8)
+    axes.set_yticks(range(len(probabilities)), [shorten(name, 16) for name, _ in probabilities], fontsize=8)
     axes.tick_params(length=0)
     axes.set_xticks([])
     axes.grid(visible=False)
@@ -136,7 +136,7 @@ def exciting(patches: Mapping[str, np.ndarray], title: str) -> Figure:
     words, step = 1.1, min((WIDTH - 2 * EDGE - 1.1) / most, 0.8)
     sheet = _Sheet(WIDTH, step * len(patches), title)
     for place, (name, row) in enumerate(patches.items()):
-        sheet.text(EDGE, place * step + step / 2 - 0.08, _shorten(name, 16), 8)
+        sheet.text(EDGE, place * step + step / 2 - 0.08, shorten(name, 16), 8)
         for column, picture in enumerate(row):
             sheet.image(EDGE + words + column * step, place * step, step - 0.05, step - 0.05, picture)
     return sheet.figure
@@ -152,7 +152,7 @@ def maximised(pixels: np.ndarray, names: Sequence[str], title: str) -> Figure:
     for place, (picture, name) in enumerate(zip(pixels, names, strict=True)):
         left, top = EDGE + place % columns * step, place // columns * high
         sheet.image(left, top, side, side, picture)
-        sheet.text(left + side / 2, top + side + 0.02, _shorten(name), 8, ha="center")
+        sheet.text(left + side / 2, top + side + 0.02, shorten(name), 8, ha="center")
     return sheet.figure
 
 
@@ -213,7 +213,7 @@ def space(points: np.ndarray, labels: np.ndarray, right: np.ndarray, classes: Se
             linewidths=0.9,
             zorder=3,
         )
-        axes.scatter([], [], s=36, color=colour, marker=marker, linewidths=0, label=_shorten(name))
+        axes.scatter([], [], s=36, color=colour, marker=marker, linewidths=0, label=shorten(name))
     if not np.all(right):
         axes.scatter([], [], s=44, color="none", marker="o", edgecolors=INK, linewidths=1, label="ringed: mistaken")
     axes.set(xticks=[], yticks=[], aspect="equal", adjustable="datalim")
@@ -239,7 +239,7 @@ def curves(
         dashes = ("-", "--", ":", "-.")[(place + place // len(SEVERAL)) % 4]
         axes.plot(
             [100 * step for step in steps], [100 * value for value in values], dashes, lw=1.8,
-            color=SEVERAL[place % len(SEVERAL)], label=_shorten(name, 30),
+            color=SEVERAL[place % len(SEVERAL)], label=shorten(name, 30),
         )  # fmt: skip
     axes.set(xlim=(100 * min(steps), 100 * max(steps)), ylim=(0, None), xlabel=across, ylabel=up)
     axes.xaxis.set_major_locator(MaxNLocator(10))
@@ -255,7 +255,7 @@ def neighbours(rows: Sequence[np.ndarray], captions: Sequence[Sequence[str]], ti
     step = min((WIDTH - 2 * EDGE - gap) / most, 1.2)
     side = step - 0.08
     letters = max(int(side * 18), 6)
-    texts = [["\n".join(_shorten(line, letters) for line in words.split("\n")) for words in row] for row in captions]
+    texts = [["\n".join(shorten(line, letters) for line in words.split("\n")) for words in row] for row in captions]
     deep = [max((words.count("\n") + 1 for words in row), default=0) * LINE_HEIGHT + 0.1 for row in texts]
     sheet = _Sheet(max(most * step + gap + 2 * EDGE, 4.5), sum(deep) + side * len(rows), title)
     top = 0.0
@@ -365,7 +365,3 @@ def _percent(share: float) -> str:
 def _heading(axes: Axes, title: str) -> None:
     """The title over a chart, in as many lines as it needs."""
     axes.set_title("\n".join(textwrap.wrap(title, WIDTH * 9)), loc="left")
-
-
-def _shorten(name: str, most: int = 18) -> str:
-    return name if len(name) <= most else name[: most - 1] + "…"

@@ -146,7 +146,7 @@ def matrix(counts: Sequence[Sequence[int]], classes: Sequence[str], title: str) 
                     axes.text(j + 0.5, i + 0.5, f"{count}", ha="center", va="center", fontsize=8, color=colour)
     axes.set(xlim=(0, n), ylim=(n, 0), aspect="equal", xlabel="called", ylabel="true class")
     for axis, angle in ((axes.xaxis, 45 if with_numbers else 90), (axes.yaxis, 0)):
-        axis.set_ticks([i + 0.5 for i in range(n)], [_shorten(name) for name in classes])
+        axis.set_ticks([i + 0.5 for i in range(n)], [shorten(name) for name in classes])
         axis.set_tick_params(length=0, labelrotation=angle, labelsize=9 if with_numbers else 5)
     for label in axes.get_xticklabels():
         label.set_horizontalalignment("right" if with_numbers else "center")
@@ -172,7 +172,7 @@ def recalls(scores: Sequence[dict[str, Any]], accuracy: float, title: str) -> Fi
         )
         axes.plot([recall["value"] * 100], [position], "o", color=RIGHT, ms=5)
     axes.axvline(accuracy * 100, color=WRONG, lw=1.2, ls="--", label="all classes")
-    axes.set_yticks(range(len(rows)), [_shorten(score["name"]) for score in rows])
+    axes.set_yticks(range(len(rows)), [shorten(score["name"]) for score in rows])
     axes.set_ylim(-0.7, len(rows) - 0.3)
     axes.set_xlabel("found, in % of the images of the class, with 95 % interval")
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0)
@@ -211,7 +211,7 @@ def gallery(pixels: np.ndarray, names: Sequence[str], title: str) -> Figure:
     axes.imshow(framed.transpose(0, 2, 1, 3, 4).reshape(rows * height, columns * width, 3), interpolation="nearest")
     axes.grid(visible=False)
     axes.set_xticks([])
-    axes.set_yticks([(row + 0.5) * height for row in range(rows)], [_shorten(name) for name in names])
+    axes.set_yticks([(row + 0.5) * height for row in range(rows)], [shorten(name) for name in names])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     _title(axes, title, width=1.5 + 0.5 * columns)
@@ -227,7 +227,7 @@ def intervals(rows: Sequence[tuple[str, float, float, float]], label: str, title
         axes.plot([100 * value], [position], "o", color=RIGHT, ms=5)
     if zero:
         axes.axvline(0, color=WRONG, lw=1.2, ls="--")
-    axes.set_yticks(range(len(rows)), [_shorten(name, 36) for name, *_ in rows])
+    axes.set_yticks(range(len(rows)), [shorten(name, 36) for name, *_ in rows])
     axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel=label)
     _title(axes, title, width=7)
     return figure
@@ -241,7 +241,7 @@ def costs(points: Sequence[tuple[str, float, float]], front: Sequence[str], titl
     axes.plot(*zip(*(places[name] for name in front), strict=True), color=RIGHT, lw=1.2, ls="--", zorder=1)
     for name, place in places.items():
         axes.plot(*place, "o", color=RIGHT if name in front else TRAIN, ms=6)
-        axes.annotate(_shorten(name, 28), place, xytext=(5, 4), textcoords="offset points", fontsize=8)
+        axes.annotate(shorten(name, 28), place, xytext=(5, 4), textcoords="offset points", fontsize=8)
     axes.set(
         xlim=(0, 1.25 * max(0.1, *(seconds for seconds, _ in places.values()))),
         xlabel="seconds of training",
@@ -267,8 +267,8 @@ def changes_by_class(changes: Mapping[str, Sequence[float]], classes: Sequence[s
                 ink = "white" if strength > 0.6 else INK
                 axes.text(j + 0.5, i + 0.5, f"{value:+.1f}", ha="center", va="center", fontsize=8, color=ink)
     axes.set(xlim=(0, len(classes)), ylim=(len(changes), 0))
-    axes.xaxis.set_ticks([j + 0.5 for j in range(len(classes))], [_shorten(name) for name in classes])
-    axes.yaxis.set_ticks([i + 0.5 for i in range(len(changes))], [_shorten(name, 28) for name in changes])
+    axes.xaxis.set_ticks([j + 0.5 for j in range(len(classes))], [shorten(name) for name in classes])
+    axes.yaxis.set_ticks([i + 0.5 for i in range(len(changes))], [shorten(name, 28) for name in changes])
     for axis, angle in ((axes.xaxis, 35), (axes.yaxis, 0)):
         axis.set_tick_params(length=0, labelrotation=angle, labelsize=8)
     for label in axes.get_xticklabels():
@@ -284,7 +284,7 @@ def validation_curves(runs: Mapping[str, tuple[Sequence[float], Sequence[float]]
     figure, (axes,) = _figure(7, 3.6)
     for place, (name, (seconds, accuracies)) in enumerate(runs.items()):
         colour, dashes = SEVERAL[place % len(SEVERAL)], ("-", "--", ":", "-.")[place // len(SEVERAL) % 4]
-        axes.plot(seconds, [100 * a for a in accuracies], dashes, color=colour, marker=".", label=_shorten(name, 36))
+        axes.plot(seconds, [100 * a for a in accuracies], dashes, color=colour, marker=".", label=shorten(name, 36))
     axes.set(xlim=(0, None), xlabel="seconds of training, validation included", ylabel="accuracy in %")
     figure.legend(loc="outside lower center", ncols=2, fontsize=8)
     _title(axes, title, width=7)
@@ -303,7 +303,7 @@ def captioned(pixels: Sequence[np.ndarray], captions: Sequence[str], title: str,
         axes.set_axis_off()
     for axes, picture, caption in zip(panels, pixels, captions, strict=False):
         axes.imshow(picture, interpolation="nearest")
-        axes.set_title("\n".join(_shorten(line) for line in caption.split("\n")), fontsize=7, y=-0.02, va="top")
+        axes.set_title("\n".join(shorten(line) for line in caption.split("\n")), fontsize=7, y=-0.02, va="top")
     figure.suptitle("\n".join(textwrap.wrap(title, int(columns * side * 9))), x=0.01, ha="left", fontsize=11)
     return figure
 
@@ -370,7 +370,7 @@ def dendrogram(groups: Mapping[str, Any], title: str) -> Figure:
         grouped = 100 * max(distances) < cut
         axes.plot(along, across, color=WRONG if grouped else TRAIN, lw=1.8 if grouped else 1.2)
     axes.axvline(largest - cut, color=INK, lw=0.8, ls=":")
-    axes.set_yticks([5 + 10 * place for place in range(len(names))], [_shorten(name) for name in names])
+    axes.set_yticks([5 + 10 * place for place in range(len(names))], [shorten(name) for name in names])
     axes.yaxis.tick_right()
     axes.tick_params(axis="y", length=0)
     axes.spines[:].set_visible(False)
@@ -393,7 +393,7 @@ def corruptions_by_class(recalls: Mapping[str, Sequence[float]], classes: Sequen
     """Recall of each class for each corruption, mean over severities, as a table in shades."""
     names = list(recalls)
     grid = 100 * np.array([recalls[name] for name in names])
-    return _heat(grid, [name.replace("_", " ") for name in names], [_shorten(name) for name in classes], 100 * clean, title)
+    return _heat(grid, [name.replace("_", " ") for name in names], [shorten(name) for name in classes], 100 * clean, title)
 
 
 def _heat(grid: np.ndarray, rows: Sequence[str], columns: Sequence[str], top: float, title: str) -> Figure:
@@ -472,5 +472,6 @@ def _save(figure: Figure, kind: str, metadata: dict[str, Any], **options: Any) -
     return content.getvalue()
 
 
-def _shorten(name: str, most: int = 18) -> str:
+def shorten(name: str, most: int = 18) -> str:
+    """A name that fits beside a chart."""
     return name if len(name) <= most else name[: most - 1] + "…"
