@@ -8,17 +8,14 @@ in turn, three times. Prints a Markdown table; the machine must be otherwise idl
 
 import sys
 import tempfile
-import time
 from statistics import median
 
 import torch
 
 import seefar as sf
 from seefar.data.splits import carve
-from seefar.models.device import choose_precision
 from seefar.recipes import find
-from seefar.training.network import new_network
-from seefar.training.prepare import new_batches, new_criterion, new_learner
+from seefar.training.bare_steps import time_steps
 
 IMAGES = sys.argv[1] if len(sys.argv) > 1 else "../shared/data/cifar10-jpeg.zip"
 ROUNDS = 3
@@ -33,7 +30,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         run = sf.train(data, "deep", out=f"{folder}/run", epochs=1)
         for number in range(ROUNDS):
-            bare.append(bare_step(training))
+            bare.append(median(time_steps(find("deep"), training, torch.device("cpu"), STEPS)[0][5:]))
             run = sf.resume(run, data=data, epochs=number + 2)
             epochs.append(run.read("timing.json")["seconds_by_epoch"][-1])
     steps = -(-len(training) // find("deep").batch_size)
@@ -42,25 +39,6 @@ def main() -> None:
     print(f"| an epoch of `deep`, validation and saving included | {median(epochs):.1f} s | {numbers(epochs, 1)} |")
     print(f"| {steps} bare steps | {steps * median(bare):.1f} s | {numbers([steps * step for step in bare], 1)} |")
     print(f"| share of everything around the model | {median(overhead):.1%} | {numbers([100 * o for o in overhead], 1)} |")
-
-
-def bare_step(training: sf.ImageSet) -> float:
-    """Seconds of one step of the model alone (median)."""
-    recipe, device = find("deep"), torch.device("cpu")
-    learner = new_learner(recipe, new_network(recipe, 0, training).train(), device)
-    batch = next(new_batches(recipe, 0, training, device).epoch(1))
-    criterion, precision = new_criterion(recipe, training, device), choose_precision(recipe.precision, device)
-    seconds = []
-    for _ in range(STEPS):
-        began = time.perf_counter()
-        with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-            logits = learner.network(batch.pixels)
-        loss = criterion(logits.float(), batch.targets).mean()
-        learner.optimiser.zero_grad()
-        loss.backward()
-        learner.optimiser.step()
-        seconds.append(time.perf_counter() - began)
-    return median(seconds[5:])
 
 
 def numbers(values: list[float], digits: int) -> str:

@@ -11,7 +11,15 @@ def row(name: str, verdict: str | None, **changes: Any) -> dict[str, Any]:
 
 
 def found(*rows: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    base = {"estimation_only": False, "seeds": [0, 1, 2], "power": 0.5, "detectable": 0.8, "chosen": "norm", "front": ["norm"]}
+    base = {
+        "estimation_only": False,
+        "seeds": [0, 1, 2],
+        "planned": 3,
+        "power": 0.5,
+        "detectable": 0.8,
+        "chosen": "norm",
+        "front": ["norm"],
+    }
     return base | {"rows": [row("base", None), *rows]} | changes
 
 

@@ -3,13 +3,14 @@
 import dataclasses
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from tests.conftest import SMALL
 
 import seefar as sf
-from seefar.api import studies
+from seefar.api import studies, workers
 from seefar.data.images import Dataset
 from seefar.errors import UsageError
 from seefar.studies.study import Change, Study
@@ -93,7 +94,7 @@ def test_broken_off_and_called_again_it_gives_the_same_table(
     done: tuple[Path, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, data = done
-    real, calls = studies.train, []
+    real, calls = workers.train, []
 
     def fragile(*given: Any, **options: Any) -> sf.Run:
         calls.append(given)
@@ -102,7 +103,7 @@ def test_broken_off_and_called_again_it_gives_the_same_table(
         return real(*given, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(studies, "train", fragile)
+        patch.setattr(workers, "train", fragile)
         with pytest.raises(KeyboardInterrupt):
             sf.study(STUDY, data, 2, out=tmp_path / "study", device="cpu", quiet=True)
     assert not (tmp_path / "study" / "results.json").exists()
@@ -122,16 +123,15 @@ def test_a_variant_that_fails_is_recorded_and_the_rest_goes_on(
     assert found.rows[1].effect.value is None
     assert found.rows[2].test is not None
     assert found.rows[2].test.seeds == [0, 1]
-    real, asked_for = studies.train, []
+    real, asked_for = workers.train, []
 
     def watched(*given: Any, **options: Any) -> sf.Run:
         asked_for.append(given[1].learning_rate)
         return real(*given, **options)
 
-    monkeypatch.setattr(studies, "train", watched)
+    monkeypatch.setattr(workers, "train", watched)
     again = sf.study(asked, small_data, 2, out=tmp_path / "study", device="cpu", quiet=True)
-    assert len(asked_for) == 4
-    assert 100.0 not in asked_for
+    assert asked_for == []
     assert again.rows[1].failures == found.rows[1].failures
     assert "failed (seed 0" in " ".join((tmp_path / "study" / "study.html").read_text().split())
 
@@ -143,6 +143,36 @@ def test_until_adds_seeds_and_claims_no_p_value(small_data: Dataset, tmp_path: P
     assert found.seeds in ([0, 1], [0, 1, 2], [0, 1, 2, 3])
     assert found.estimation_only
     assert all(row.effect is None or row.effect.p is None for row in found.rows)
+
+
+def test_a_budget_ends_the_study_between_seeds_and_the_page_says_so(
+    small_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = dataclasses.replace(STUDY, changes=STUDY.changes[:1], budget=1000.0, seeds=4)
+    clock = iter(range(0, 10_000, 150))  # 150 s pass between two looks at it
+    monkeypatch.setattr(studies, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    found = sf.study(one, small_data, out=tmp_path / "study", device="cpu", quiet=True)
+    assert 1 < len(found.seeds) < 4
+    assert found.planned == 4
+    assert "4 seeds were wanted, but the budget of the study ended before" in (tmp_path / "study" / "study.html").read_text()
+
+
+def test_a_budget_that_suffices_changes_nothing(done: tuple[Path, Dataset], tmp_path: Path) -> None:
+    folder, data = done
+    sf.study(STUDY, data, 2, out=tmp_path / "study", budget=1000.0, device="cpu", quiet=True)
+    assert without_clock(tmp_path / "study") == without_clock(folder)
+
+
+def test_the_number_of_threads_is_kept(done: tuple[Path, Dataset]) -> None:
+    folder, data = done
+    threads = json.loads((folder / "study.json").read_bytes())["threads"]
+    with pytest.raises(UsageError, match=f"began with {threads}"):
+        sf.study(STUDY, data, 2, out=folder, threads=threads + 1, quiet=True)
+
+
+def test_a_study_without_data_asks_for_some(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="the study 'small' names no data"):
+        sf.study(STUDY, out=tmp_path / "study")
 
 
 def test_the_page_stands_alone_and_says_what_was_found(done: tuple[Path, Dataset]) -> None:
@@ -161,7 +191,10 @@ def test_the_page_stands_alone_and_says_what_was_found(done: tuple[Path, Dataset
         ({"question": "enhancment"}, "did you mean 'enhancement'"),
         ({"seeds": 0}, "seeds is 0; allowed is 1 to 1000"),
         ({"until": -1.0}, "until needs a width in points above 0"),
-        ({"subset": 5}, "subset is 5; allowed is 30 to 120"),
+        ({"budget": -1.0}, "budget is -1; allowed is a number of seconds above 0"),
+        ({"threads": 0}, "threads is 0; allowed is 1 to "),
+        ({"jobs": 0}, "jobs is 0; allowed is 1 to 1000"),
+        ({"jobs": 2, "ray": "auto"}, "give one of them"),
         ({"learning_rtae": 1}, "learning_rate"),
         ({"batch_size": 5000}, "variant 'base': batch_size is 5000"),
     ],

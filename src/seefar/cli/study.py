@@ -9,21 +9,23 @@ from seefar.cli.options import LoadOptions, settle
 
 EXAMPLES = (
     "seefar study enhancement --data cifar10 --seeds 5",
-    "seefar study --base deep --vary dropout=0,0.2,0.4 --vary flip=random,none --data my-photos.zip --seeds 5",
+    "seefar study --base deep --vary dropout=0,0.2,0.4 --vary flip=random,none --data my-photos.zip --seeds 5 --jobs 2",
 )
 
 
 def study(
     question: str | None = None,
     *,
-    data: str,
+    data: str | None = None,
     load: LoadOptions = LoadOptions(),  # noqa: B008 (frozen)
     base: str | None = None,
     vary: Annotated[list[str] | None, Parameter(consume_multiple=False, negative="")] = None,
     set_: Annotated[list[str] | None, Parameter(name="--set", consume_multiple=False, negative="")] = None,
-    seeds: int = 3,
+    seeds: int | None = None,
     until: float | None = None,
-    subset: int | None = None,
+    budget: str | None = None,
+    jobs: int = 1,
+    ray: str | None = None,
     out: Path | None = None,
     device: str = "auto",
     threads: int | None = None,
@@ -36,7 +38,7 @@ def study(
     question
         A study by name (enhancement, enhancement-removed, augmentation, optimisers, regularisation, speed), or a TOML file.
     data
-        cifar10, cifar100, shapes, or the path of a folder or zip of images.
+        cifar10, cifar100, shapes, or the path of a folder or zip of images. By default what the study itself names.
     base
         The recipe that --vary starts from.
     vary
@@ -44,24 +46,29 @@ def study(
     set_
         A recipe field that all variants change alike: --set epochs=12. May be given several times.
     seeds
-        Trainings of each variant.
+        Trainings of each variant. By default 3, or what the study itself says.
     until
         Add seeds until every interval is so many points wide; nothing is tested then.
-    subset
-        Use that many training images, all classes alike.
+    budget
+        Time after which no further seed is begun, such as 30m or 2h.
+    jobs
+        Trainings that go on at the same time on this machine, each with its share of the threads.
+    ray
+        Train on a Ray cluster (pip install 'seefar[cluster]'): auto, local, or an address such as ray://host:10001.
     out
         The study's folder; by default studies/NAME-DATA. The same command goes on with it.
     device
         auto, cpu, cuda or mps.
     threads
-        Threads on the CPU; by default as many as it has cores.
+        Threads of each training; by default the cores divided by --jobs. A study keeps the number that it began with.
     json
         Print one JSON document.
     """
     from dataclasses import asdict
 
     import seefar as sf
-    from seefar.cli.options import RecipeOptions
+    from seefar.api.studies import choose_study
+    from seefar.cli.options import RecipeOptions, seconds
     from seefar.cli.output import print_json, print_study
     from seefar.errors import UsageError
     from seefar.studies.study import vary as varied
@@ -71,11 +78,23 @@ def study(
     if (base is None) != (vary is None):
         raise UsageError("--base and --vary go together: the recipe, and the fields of it that are tried")
     changes = RecipeOptions(set_=set_).changes()
-    asked = varied(base or "", vary, changes) if vary else question or ""
+    asked = choose_study(varied(base or "", vary, changes) if vary else question or "", {} if vary else changes)
+    if not (data or asked.data):
+        raise UsageError("say with --data on which images the study is carried out")
     settle()
-    images = sf.load(data, **asdict(load))
-    options = {} if vary else changes
+    images = sf.load(data or asked.data, **asdict(load))
     found = asdict(
-        sf.study(asked, images, seeds, out=out, until=until, subset=subset, device=device, threads=threads, **options)
+        sf.study(
+            asked,
+            images,
+            seeds,
+            out=out,
+            until=until,
+            budget=None if budget is None else seconds(budget),
+            jobs=jobs,
+            ray=ray,
+            device=device,
+            threads=threads,
+        )
     )
     (print_json if json else print_study)(found)

@@ -24,10 +24,13 @@ def summary(found: dict[str, Any]) -> list[str]:
         if open_:
             sentences.append(f"No evidence either way: {joined(open_)}.")
     count = len(found["seeds"])
+    tested = "" if found["estimation_only"] else ", and the p-values are corrected for that (Holm)"
     sentences.append(
-        f"Each variant was trained with {count} seed{'s' * (count > 1)}, all with the same, in pairs; {len(rows)} comparisons were "
-        "made, and the p-values are corrected for that (Holm)."
+        f"Each variant was trained with {count} seed{'s' * (count > 1)}, all with the same, in pairs; {len(rows)} "
+        f"comparison{'s were' if len(rows) > 1 else ' was'} made{tested}."
     )
+    if count < found["planned"] and not found["estimation_only"]:
+        sentences.append(f"{found['planned']} seeds were wanted, but the budget of the study ended before.")
     if found["power"]:
         smallest = (
             f"; differences from about {found['detectable']:.1f} points on are found four times in five"

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from seefar.display import Shown
 from seefar.models.summary import summarise
 from seefar.recipes import from_json
 from seefar.runs.folder import Run
@@ -53,7 +54,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Results:
+class Results(Shown):
     """What a study found; `results.json` is exactly this.
 
     Attributes:
@@ -62,6 +63,7 @@ class Results:
         design: how the variants are made.
         data: name of the images.
         seeds: all that were used.
+        planned: how many were wanted, at most; more than were used if a budget ended the study, or `until` was satisfied.
         split: what effects are measured on: "test" once it has been opened, else "validation".
         estimation_only: whether seeds were added until intervals were narrow; then no p-value is claimed.
         rows: a row for each variant.
@@ -78,6 +80,7 @@ class Results:
     design: str
     data: str
     seeds: list[int]
+    planned: int
     split: str
     estimation_only: bool
     rows: list[Row]
@@ -88,6 +91,9 @@ class Results:
     power: float
     detectable: float | None
 
+    def __repr__(self) -> str:
+        return f"Results({self.study!r} on {self.data}: {len(self.rows)} variants, {len(self.seeds)} seeds, judged on {self.split})"
+
 
 def results(
     study: Study,
@@ -96,6 +102,7 @@ def results(
     cells: Cells,
     failures: Mapping[tuple[str, int], str],
     *,
+    planned: int,
     estimation_only: bool = False,
 ) -> Results:
     """Sum up. Effects are those on test if every finished run has been evaluated on it, else those on validation.
@@ -106,6 +113,7 @@ def results(
         seeds: that were used.
         cells: the finished runs, each evaluated on validation at least.
         failures: why others failed.
+        planned: see `Results`.
         estimation_only: see `Results`.
     """
     wanted = variants(study)
@@ -141,6 +149,7 @@ def results(
         design=study.design,
         data=data,
         seeds=list(seeds),
+        planned=planned,
         split=split,
         estimation_only=estimation_only,
         rows=rows,

@@ -52,6 +52,9 @@ class Study:
             base with all changes, and that with one of them undone at a time; "grid": all combinations of the named levels.
         levels: for a grid, the changes of each factor, of which a combination takes one: {"dropout": ("dropout=0", "dropout=0.4")}.
         fraction: of a grid, the share of the combinations that is tried, above 0 to 1; a balanced, seeded choice.
+        data: a name or path of images, for whoever carries the study out without naming others.
+        seeds: how many trainings of each variant, unless another number is given.
+        budget: seconds after which no further seed is begun, unless another number is given; 0: any.
     """
 
     name: str
@@ -62,6 +65,9 @@ class Study:
     fields: Mapping[str, Any] = field(default_factory=dict)
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fraction: float = 1.0
+    data: str = ""
+    seeds: int = 3
+    budget: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -328,7 +334,7 @@ def vary(base: str, settings: Sequence[str], fields: Mapping[str, Any]) -> Study
             raise UsageError(f"--vary {name} is given twice; give all its values at once, separated by commas")
         if name in fields:
             raise UsageError(f"--vary {name} and --set {name} contradict each other; give one of them")
-        factors[name] = _levels(shared, name, _split(setting, values))
+        factors[name] = changes_of_field(shared, name, split_values(setting, values))
     own = {name: getattr(shared, name) for name in fields}
     label = "-".join([base, *factors])
     about = f"What {' and '.join(factors)} {'are' if len(factors) > 1 else 'is'} worth in recipe {base}."
@@ -350,7 +356,7 @@ def vary(base: str, settings: Sequence[str], fields: Mapping[str, Any]) -> Study
     return study
 
 
-def _split(setting: str, values: str) -> list[str]:
+def split_values(setting: str, values: str, option: str = "--vary") -> list[str]:
     """Values between commas that are not within brackets. Raises UsageError if brackets do not match or a value is missing."""
     depth, cuts = 0, [-1]
     for place, letter in enumerate(values):
@@ -360,22 +366,26 @@ def _split(setting: str, values: str) -> list[str]:
         if letter == "," and not depth:
             cuts.append(place)
     if depth:
-        raise UsageError(f"--vary {setting} has brackets that do not match; write lists such as [[32],[64,64]]")
+        raise UsageError(f"{option} {setting} has brackets that do not match; write lists such as [[32],[64,64]]")
     found = [values[start + 1 : end].strip() for start, end in pairwise([*cuts, len(values)])]
     if "" in found:
-        raise UsageError(f"--vary {setting} lacks a value; write values separated by single commas, such as dropout=0,0.2,0.4")
+        raise UsageError(
+            f"{option} {setting} lacks a value; write values separated by single commas, such as dropout=0,0.2,0.4"
+        )
     if len(found) < 2:
-        raise UsageError(f"--vary {setting} has one value, and at least two are needed to compare; use --set for a single one")
+        raise UsageError(
+            f"{option} {setting} has one value, and at least two are needed to compare; use --set for a single one"
+        )
     return found
 
 
-def _levels(recipe: Recipe, name: str, texts: Sequence[str]) -> list[Change]:
+def changes_of_field(recipe: Recipe, name: str, texts: Sequence[str], option: str = "--vary") -> list[Change]:
     """A change for each value of a field; the same value twice, in whatever spelling, is refused."""
     changes: list[Change] = []
     for text in texts:
-        where = f"--vary {name}={text}"
+        where = f"{option} {name}={text}"
         _recipe(recipe, {name: getattr(recipe, name, "")}, where)  # for the nearest name, if there is no such field
-        value = getattr(_recipe(recipe, {name: _meant(recipe, name, text)}, where), name)
+        value = getattr(_recipe(recipe, {name: _meant(recipe, name, text, option)}, where), name)
         for earlier in changes:
             if earlier.fields[name] == value:
                 raise UsageError(f"{where} is the same value as {earlier.name}; give each value once")
@@ -383,7 +393,7 @@ def _levels(recipe: Recipe, name: str, texts: Sequence[str]) -> list[Change]:
     return changes
 
 
-def _meant(recipe: Recipe, name: str, text: str) -> Any:
+def _meant(recipe: Recipe, name: str, text: str, option: str) -> Any:
     """What a text of the command line stands for: on and off, and one number for two; any other text is left to the recipe."""
     kind = get_type_hints(Recipe)[name]
     if kind == tuple[float, float] and text not in ("on", "off") and "[" not in text:
@@ -401,7 +411,7 @@ def _meant(recipe: Recipe, name: str, text: str) -> Any:
             recipes.change(recipe, {name: off})
         except UsageError:
             raise UsageError(
-                f"--vary {name}={text} makes no sense, since {name} cannot be off; give values ({recipes.meanings()[name]})"
+                f"{option} {name}={text} makes no sense, since {name} cannot be off; give values ({recipes.meanings()[name]})"
             ) from None
     else:
         return text
@@ -410,7 +420,7 @@ def _meant(recipe: Recipe, name: str, text: str) -> Any:
     usual = others[0] if len(others) == 1 else getattr(recipes.find("deep"), name)
     if usual == off:
         allowed = f"one of {', '.join(others)}" if others else f"a value ({recipes.meanings()[name]})"
-        raise UsageError(f"--vary {name}=on could mean several things; instead of on, give {allowed}")
+        raise UsageError(f"{option} {name}=on could mean several things; instead of on, give {allowed}")
     return usual
 
 
@@ -437,6 +447,11 @@ def from_json(values: Mapping[str, Any]) -> Study:
     share = found.get("fraction", 1.0)
     if isinstance(share, bool) or not isinstance(share, int | float):
         raise UsageError(f"the fraction of a study is {_short(share)}; expected a number above 0, at most 1")
+    seeds, budget = found.get("seeds", 3), found.get("budget", 0.0)
+    if isinstance(seeds, bool) or not isinstance(seeds, int):
+        raise UsageError(f"the seeds of a study are {_short(seeds)}; expected how many, a whole number of 1 or more")
+    if isinstance(budget, bool) or not isinstance(budget, int | float) or not 0 <= budget < math.inf:
+        raise UsageError(f"the budget of a study is {_short(budget)}; expected a number of seconds, or 0 for none")
     design: Any = _sentence(found, "design", "a study", "each")
     return Study(
         name=_sentence(found, "name", "a study"),
@@ -447,6 +462,9 @@ def from_json(values: Mapping[str, Any]) -> Study:
         fields=_table(found, "fields", "a study"),
         levels={factor: tuple(names) for factor, names in levels.items()},
         fraction=share,
+        data=_sentence(found, "data", "a study", ""),
+        seeds=seeds,
+        budget=float(budget),
     )
 
 

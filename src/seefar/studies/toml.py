@@ -11,7 +11,7 @@ from seefar.files import disk_errors
 from seefar.studies import study
 from seefar.studies.study import Study
 
-KEYS = ("name", "about", "base", "design", "fields", "change", "levels", "fraction")
+KEYS = ("name", "about", "base", "design", "fields", "change", "levels", "fraction", "data", "seeds", "budget")
 LARGEST = 64 * 1024  # bytes; chosen by hand: a study of 100 changes needs 20 thousand
 LONGEST_LINE = 1000  # characters; chosen by hand: tomllib's time grows with the square of a dotted key's length
 DEEPEST = 6  # tables and lists within each other; change, its fields and a list of pairs make five
@@ -20,8 +20,8 @@ DEEPEST = 6  # tables and lists within each other; change, its fields and a list
 def read_study(path: Path) -> Study:
     """The study in a TOML file, checked.
 
-    Its keys are name, about, base, design, fields, levels and fraction, and a [[change]] with name, reason and fields for each
-    change; all but name, base and [[change]] may be missing.
+    Its keys are name, about, base, design, fields, levels, fraction, data, seeds and budget (in seconds), and a [[change]] with
+    name, reason and fields for each change; all but name, base and [[change]] may be missing.
 
     Raises:
         UsageError: no such file, no TOML (with the line), an unknown key (with the nearest), or anything that `check` refuses.

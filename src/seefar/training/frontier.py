@@ -4,7 +4,6 @@ The points were chosen on validation images of CIFAR-10 saved as JPEG (docs/log.
 """
 
 import math
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,10 +13,8 @@ import torch
 
 from seefar.data.images import ImageSet
 from seefar.errors import UsageError
-from seefar.models.device import choose_precision
 from seefar.recipes import Recipe, change
-from seefar.training.network import new_network
-from seefar.training.prepare import new_batches, new_criterion, new_learner
+from seefar.training.bare_steps import time_steps
 
 
 @dataclass(frozen=True)
@@ -96,22 +93,9 @@ def plan(recipe: Recipe, target: float | None, train: ImageSet, device: torch.de
 def slowness(recipe: Recipe, train: ImageSet, device: torch.device) -> float:
     """How long this machine takes for the work of one second of that machine, for such images: from a few steps of `fast`."""
     few = train[:TRIAL]
-    recipe = change(recipe, {"leave_out": 0.0, "resolution": [[0.0, 1.0]], "batch_size": len(few)})
-    learner = new_learner(recipe, new_network(recipe, 0, few).train(), device)
-    batch = next(new_batches(recipe, 0, few, device).epoch(1))
-    criterion, precision = new_criterion(recipe, few, device), choose_precision(recipe.precision, device)
-    seconds = []
-    for _ in range(STEPS):
-        began = time.perf_counter()
-        with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-            logits = learner.network(batch.pixels)
-        learner.optimiser.zero_grad()
-        criterion(logits.float(), batch.targets).mean().backward()
-        learner.optimiser.step()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        seconds.append(time.perf_counter() - began)
-    return min(seconds) / len(batch.labels) / PER_IMAGE
+    whole = change(recipe, {"leave_out": 0.0, "resolution": [[0.0, 1.0]], "batch_size": len(few)})
+    seconds, count = time_steps(whole, few, device, STEPS)
+    return min(seconds) / count / PER_IMAGE
 
 
 def choose(seconds: float) -> Point:
