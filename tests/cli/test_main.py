@@ -1,14 +1,16 @@
 """The command line as a whole: light to start, one line for an error, the right exit code, clean streams."""
 
+import errno
 import os
+import resource
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from seefar import cli
 from seefar.cli import main
 
 
@@ -24,43 +26,17 @@ def test_importing_and_helping_load_nothing_heavy(program: str) -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("words", [["-c", "import seefar"], ["-m", "seefar", "--help"]])
-def test_importing_and_helping_take_less_than_half_a_second(words: list[str]) -> None:
-    def seconds() -> float:
-        began = time.perf_counter()
-        subprocess.run([sys.executable, *words], capture_output=True, check=True)
-        return time.perf_counter() - began
+@pytest.mark.parametrize(("words", "ceiling"), [(["-c", "import seefar"], 0.2), (["-m", "seefar", "--help"], 0.5)])
+def test_importing_and_helping_take_little_time(words: list[str], ceiling: float) -> None:
+    alone = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}  # it would count itself
 
-    assert min(seconds() for _ in range(3)) < 0.5
+    def seconds() -> float:  # of the processor: on the clock it would be the time of all that goes on beside
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, *words], capture_output=True, check=True, env=alone)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-
-@pytest.mark.parametrize(
-    "verb",
-    [
-        [],
-        ["run"],
-        ["train"],
-        ["find-rate"],
-        ["evaluate"],
-        ["explain"],
-        ["compare"],
-        ["study"],
-        ["report"],
-        ["predict"],
-        ["recipes"],
-        ["data", "describe"],
-        ["data", "augment"],
-        ["data", "audit"],
-        ["data", "fetch"],
-        ["data", "clean"],
-    ],
-)
-def test_every_verb_has_help_with_two_examples(verb: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*verb, "--help"]) == 0
-    out = capsys.readouterr()
-    assert out.err == ""
-    if verb:
-        assert sum(line.strip().startswith(("seefar ", "SEEFAR_MIRROR=")) for line in out.out.splitlines()) >= 2
+    assert min(seconds() for _ in range(3)) < ceiling
 
 
 @pytest.mark.parametrize(
@@ -119,12 +95,15 @@ def test_every_verb_has_help_with_two_examples(verb: list[str], capsys: pytest.C
         (["compare", "nowhere", "elsewhere"], 4, "there is no run folder nowhere"),
         (["explain", "nowhere"], 4, "there is no run folder nowhere"),
         (["explain", "nowhere", "--mistakes"], 4, "there is no run folder nowhere"),
-        (["data", "audit"], 2, "what is to be audited?"),
+        (["data", "audit"], 2, "nothing is named that could be audited; give images"),
         (["study", "--data", "shapes"], 2, "name a study, or say what to --vary"),
         (["study", "enhancment", "--data", "shapes"], 2, "did you mean 'enhancement'"),
         (["study", "--vary", "flip=none,random", "--data", "shapes"], 2, "--base and --vary go together"),
         (["study", "--base", "tiny", "--vary", "filp=none,random", "--data", "shapes"], 2, "did you mean 'flip'"),
         (["study", "none.toml", "--data", "shapes"], 2, "there is no file none.toml"),
+        (["tune", "--data", "nowhere", "--search", "drpout=0..0.5"], 2, "did you mean 'dropout'"),
+        (["tune", "--data", "nowhere", "--search", "dropout"], 2, "not of the form field=low..high"),
+        (["tune", "--data", "shapes"], 2, "--search"),
         (["data", "audit", "shapes", "--recipe", "fsat"], 2, "did you mean 'fast'?"),
         (["predict", "nowhere", "x.png"], 4, "there is no run folder nowhere"),
         (["recipes", "tinny"], 2, "did you mean 'tiny'?"),
@@ -196,6 +175,35 @@ def test_signals_end_with_a_line_and_their_code_and_leave_no_temporary_file(
     assert "Traceback" not in "".join(lines)
     assert not list((tmp_path / "run").rglob("*.tmp"))
     assert (tmp_path / "run" / "manifest.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted; what was finished before is kept"),
+        (cli.Terminated(), 143, "terminated; what was finished before is kept"),
+        (MemoryError(), 6, "out of memory; use a smaller batch"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), 6, "out of memory; use a smaller batch"),
+        (OSError(errno.ENOSPC, "No space left on device", "runs/a"), 7, "No space left on device: runs/a; free some space"),
+        (OSError(errno.EROFS, "Read-only file system"), 7, "Read-only file system: a file; free some space"),
+        (OSError(errno.EIO, "Input/output error"), 1, "OSError: [Errno 5] Input/output error; please report this"),
+        (ValueError("two\nlines"), 1, "ValueError: two lines; please report this, with what --debug prints"),
+    ],
+    ids=str,
+)
+def test_an_error_that_nobody_foresaw_is_one_line_too(
+    error: BaseException, code: int, sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_words: object, **_options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "app", fail)
+    assert main(["recipes"]) == code
+    err = capsys.readouterr().err
+    assert err.startswith(f"error: {sentence}")
+    assert err.count("\n") == 1
+    with pytest.raises(type(error)):
+        main(["recipes", "--debug"])
 
 
 def test_a_reader_who_leaves_early_is_no_error() -> None:
