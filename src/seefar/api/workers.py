@@ -80,7 +80,10 @@ _images: Dataset  # in a process of its own: what all its jobs are about
 
 def _in_processes(jobs: Sequence[Job], images: Dataset, count: int) -> Iterator[Outcome]:
     """Several processes of this machine, each of which does one job after the other."""
-    pool = ProcessPoolExecutor(min(count, len(jobs)), multiprocessing.get_context("spawn"), _begin, (images,))
+    from seefar.models.device import keeps_freed_memory
+
+    given = (images, keeps_freed_memory())
+    pool = ProcessPoolExecutor(min(count, len(jobs)), multiprocessing.get_context("spawn"), _begin, given)
     before = set(multiprocessing.active_children())
     try:
         for future in as_completed([pool.submit(_carry_out_here, job) for job in jobs]):
@@ -96,18 +99,27 @@ def _in_processes(jobs: Sequence[Job], images: Dataset, count: int) -> Iterator[
         pool.shutdown(cancel_futures=True)
 
 
-def _begin(images: Dataset) -> None:
-    """What each process does first: keep the images, leave Ctrl-C to the process that started it, and end with that one."""
-    global _images
-    _images = images
+def begin_apart(keeps_freed: bool) -> None:
+    """What a process does first that this one started: leave Ctrl-C to it, end with it, and deal with freed memory as it does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    if keeps_freed:
+        from seefar.models.device import keep_freed_memory
+
+        keep_freed_memory()
 
 
 def _end_with_parent() -> None:
     if parent := multiprocessing.parent_process():
         parent.join()
         os._exit(1)
+
+
+def _begin(images: Dataset, keeps_freed: bool) -> None:
+    """What each process of a study does first."""
+    global _images
+    _images = images
+    begin_apart(keeps_freed)
 
 
 def _carry_out_here(job: Job) -> Outcome:

@@ -67,6 +67,8 @@ class Results(Shown):
         split: what effects are measured on: "test" once it has been opened, else "validation".
         estimation_only: whether seeds were added until intervals were narrow; then no p-value is claimed.
         rows: a row for each variant.
+        together: in a cumulative study, what all changes do together: the last variant against the first. An estimate beside the
+            comparisons, so it has no p-value; None in other designs.
         chosen: the variant with the best mean on validation; None if none was trained.
         front: variants that nothing beats in both accuracy and training time, cheapest first.
         by_class: the mean change of each class's recall, by variant, in the order of `classes`.
@@ -84,6 +86,7 @@ class Results(Shown):
     split: str
     estimation_only: bool
     rows: list[Row]
+    together: Effect | None
     chosen: str | None
     front: list[str]
     by_class: dict[str, list[float]]
@@ -153,6 +156,7 @@ def results(
         split=split,
         estimation_only=estimation_only,
         rows=rows,
+        together=effects(figures[split], [(wanted[-1].name, first)], True)[0] if study.design == "cumulative" else None,
         chosen=max(trained, key=lambda row: row.validation.mean or 0).variant if trained else None,  # type: ignore[union-attr]
         front=pareto([(row.variant, row.seconds or 0.0, _mean(row, split)) for row in trained]),
         by_class={
