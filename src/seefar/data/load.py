@@ -6,9 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from seefar.data.images import Dataset
+from seefar.data.shapes import load_shapes
+from seefar.data.splits import part
 from seefar.errors import DataError, UsageError, did_you_mean
 
-NAMES = ("cifar10", "cifar100", "shapes")
+ARCHIVES = ("cifar10", "cifar100")  # downloaded once, verified
+SOURCES: dict[str, Callable[[], Dataset]] = {"shapes": load_shapes}  # made or found on this machine; all of 32x32 pixels
+
+
+def names() -> tuple[str, ...]:
+    """What can be loaded by name."""
+    return (*ARCHIVES, *SOURCES)
+
 
 Progress = Callable[[int, int], None]  # done, in all
 
@@ -22,6 +31,7 @@ def load(
     skip_bad: bool = False,
     archive: str | Path | None = None,
     unverified: bool = False,
+    subset: int | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Dataset:
     """Load training and test images.
@@ -35,6 +45,8 @@ def load(
         skip_bad: leave out images that cannot be read, and say so, rather than stop.
         archive: a CIFAR archive on this machine, binary or python version.
         unverified: accept an archive whose SHA-256 is not the published one; its structure is still checked.
+        subset: keep only so many training images, all classes alike, by the seeded rule: for a first look at large sets. The test
+            images stay as they are.
         progress: told what is done and what there is in all: bytes of a download, or images decoded.
 
     Raises:
@@ -45,13 +57,20 @@ def load(
         raise UsageError(f"size is {size}; allowed is 8 to 512 pixels")
     if archive is None and unverified:
         raise UsageError("--unverified needs --archive FILE; what is downloaded is always verified")
-    if archive is not None and data not in ("cifar10", "cifar100"):
+    if archive is not None and data not in ARCHIVES:
         raise UsageError(f"--archive goes with --data cifar10 or cifar100, not with {str(data)!r}")
-    if data in NAMES and size != 32:
+    if data in names() and size != 32:
         raise UsageError(f"{data} is 32x32 pixels; --size is for folders and zips of images")
     dataset = _load(data, size, background, split_seed, skip_bad, archive, unverified, progress)
     origin: dict[str, Any] = {**dataset.origin, "split_seed": split_seed}
-    return dataclasses.replace(dataset, origin=origin, split_seed=split_seed)
+    dataset = dataclasses.replace(dataset, origin=origin, split_seed=split_seed)
+    return dataset if subset is None else _smaller(dataset, subset)
+
+
+def _smaller(dataset: Dataset, subset: int) -> Dataset:
+    """The data set with fewer training images."""
+    name, origin = f"{dataset.name}-{subset}", {**dataset.origin, "subset": subset}
+    return dataclasses.replace(dataset, name=name, origin=origin, train=part(dataset.train, subset, dataset.split_seed))
 
 
 def _load(
@@ -64,19 +83,17 @@ def _load(
     unverified: bool,
     progress: Progress,
 ) -> Dataset:
-    if data in ("cifar10", "cifar100"):
+    if data in ARCHIVES:
         from seefar.data.cifar import load_cifar
 
         return load_cifar(str(data), Path(archive) if archive else None, verified=not unverified, progress=progress)
-    if data == "shapes":
-        from seefar.data.shapes import load_shapes
-
-        return load_shapes()
+    if data in SOURCES:
+        return SOURCES[str(data)]()
     path = Path(data).expanduser()
     if not path.exists():
         raise DataError(
-            f"there is no folder or zip {str(data)!r}, and no data set of that name{did_you_mean(str(data), NAMES)}; "
-            f"the names are {', '.join(NAMES)}"
+            f"there is no folder or zip {str(data)!r}, and no data set of that name{did_you_mean(str(data), names())}; "
+            f"the names are {', '.join(names())}"
         )
     from seefar.data.folder import load_folder
 

@@ -15,6 +15,11 @@ NAMES = {
 ALIKE = 0.5  # rank correlation from which a map hardly depends on what was learned (chosen by hand)
 
 
+def method_name(method: str) -> str:
+    """How a method is called in sentences and pictures; one that has no entry above by its key."""
+    return NAMES.get(method, method.replace("_", " "))
+
+
 def everything(found: dict[str, Any]) -> dict[str, list[str]]:
     """Two or three sentences for each part, by its name; from an Overview as a dict."""
     return {
@@ -76,15 +81,15 @@ def where(found: dict[str, Any]) -> list[str]:
     one = methods[best]
     sentences = [
         "Where the colour is strong, the network found evidence for what it called the image.",
-        f"Whether that is so can be tested: when the pixels that {NAMES[best]} marks are put back first, the class's probability is "
+        f"Whether that is so can be tested: when the pixels that {method_name(best)} marks are put back first, the class's probability is "
         f"{percent(one['insertion'])} on average on the way, with random maps {percent(one['random_insertion'])}; when they are taken "
         f"away first, {percent(one['deletion'])} and {percent(one['random_deletion'])}. It is the truest of the methods here.",
     ]
-    if doubtful := [NAMES[name] for name in methods if name not in true]:
+    if doubtful := [method_name(name) for name in methods if name not in true]:
         sentences.append(
             f"Do not read too much into {joined(doubtful)}: single pixels put back first help no more than random ones do."
         )
-    if blind := [NAMES[name] for name, check in found["sanity"].items() if check["similarity"] > ALIKE]:
+    if blind := [method_name(name) for name, check in found["sanity"].items() if check["similarity"] > ALIKE]:
         sentences.append(
             f"A network with random weights gets much the same maps from {joined(blind)}: they show edges as much as reasons."
         )

@@ -1,0 +1,60 @@
+"""The documents quote what was measured: tables are made from the committed results, not typed."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def benchmark() -> ModuleType:
+    """`benchmarks/results.py`, which is a script and no part of the package."""
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    try:
+        spec = importlib.util.spec_from_file_location("results", ROOT / "benchmarks" / "results.py")
+        assert spec
+        assert spec.loader
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(ROOT / "benchmarks"))
+    return module
+
+
+def test_the_table_of_the_enhancement_study_is_what_the_study_wrote(benchmark: ModuleType) -> None:
+    found = json.loads((ROOT / "docs" / "enhancement.json").read_bytes())
+    page = (ROOT / "docs" / "enhancement.md").read_text()
+    assert "\n".join(benchmark.study_table(found)) in page
+    together = found["together"]
+    assert f"**All steps together are worth {100 * together['value']:.1f} points** ({100 * together['low']:.1f} to" in page
+
+
+def test_the_page_of_results_has_a_row_for_each_recipe_and_study(benchmark: ModuleType) -> None:
+    run = {
+        "recipe": "fast",
+        "accuracy": 0.85,
+        "accuracy_tta": 0.86,
+        "epochs": 9,
+        "seconds": 100.0,
+        "gflops": [300, 310],
+        "machine": "two cores",
+    }
+    study = {"found": json.loads((ROOT / "docs" / "enhancement.json").read_bytes()), "command": "seefar study enhancement"}
+    study |= {"date": "2026-11-25", "machine": "two cores", "gflops": [300, 316]}
+    runs = {
+        "fast, seed 0": run,
+        "fast, seed 1": run | {"accuracy": 0.86, "accuracy_tta": 0.87},
+        "tiny": run | {"recipe": "tiny"},
+    }
+    page = benchmark.page({"runs": runs, "studies": {"enhancement": study}})
+    assert (
+        "| `fast` | 85.50 % (79.15 to 91.85) | 86.50 % (80.15 to 92.85) | 2 | 9 | 1.7 min | two cores | 300 to 310 GFLOP/s |"
+        in page
+    )
+    assert "| `tiny` | 85.00 % (a single seed) |" in page
+    assert "| longer training | 78.56% | 79.27% | early stopping |" in page
