@@ -1,10 +1,12 @@
 """What many tests start from: a home of their own, a small data set, a run trained on it."""
 
+import functools
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from seefar.data import load
 from seefar.data.images import Dataset, ImageSet
 
 REAL_IMAGES = Path(__file__).parents[2] / "shared" / "data" / "cifar10-jpeg.zip"
@@ -16,6 +18,12 @@ def own_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathF
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("SEEFAR_HOME", str(home))
     return home
+
+
+@pytest.fixture(autouse=True, scope="session")
+def shapes_are_drawn_once() -> None:
+    """Drawing them takes two seconds, and they cannot be changed. tests/data/test_shapes.py draws its own."""
+    load.SOURCES["shapes"] = functools.cache(load.SOURCES["shapes"])
 
 
 @pytest.fixture

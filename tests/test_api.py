@@ -77,6 +77,7 @@ def test_the_summary_is_that_of_the_recipe() -> None:
     layers = sf.summary("tiny", classes=7, size=64)
     assert layers[0].shape == (3, 64, 64)
     assert layers[-1].shape == (7,)
+    assert sf.summary("tiny", widths=[[8], [8]])[1].shape == (8, 32, 32)
 
 
 def test_training_needs_torch_numpy_pillow_and_safetensors_alone(tmp_path: Path) -> None:
@@ -99,7 +100,7 @@ class Absent:  # can be found, as torch does for some, but not imported
 sys.meta_path.insert(0, Absent())
 import seefar as sf
 
-run = sf.train(sf.load("shapes"), "tiny", out=sys.argv[1], epochs=1, widths=[[4], [4]])
+run = sf.train(sf.load("shapes", subset=200), "tiny", out=sys.argv[1], epochs=1, widths=[[4], [4]])
 print(run.history()[0]["number"])
 """
     done = subprocess.run([sys.executable, "-c", program, str(tmp_path / "run")], capture_output=True, text=True, check=False)

@@ -9,7 +9,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "seefar"
 
 FLOORS = [  # from the ground up
-    {"errors", "version", "sparkline"},
+    {"errors", "version", "sparkline", "display"},
     {"files", "seeds"},
     {"data", "metrics"},
     {"models"},
@@ -31,6 +31,7 @@ LIGHT = (
     "errors",
     "version",
     "sparkline",
+    "display",
     "files",
     "seeds",
     "recipes",

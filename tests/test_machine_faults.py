@@ -19,7 +19,7 @@ from seefar.data.images import Dataset
 from seefar.errors import DiskError, InUseError, OutOfMemoryError
 from seefar.training import loop
 
-SHAPES = ["--data", "shapes", "--recipe", "tiny", "--set", "widths=[[4],[4]]", "--set", "dense=8"]
+SHAPES = ["--data", "shapes", "--subset", "200", "--recipe", "tiny", "--set", "widths=[[4],[4]]", "--set", "dense=8"]
 
 
 class KilledError(BaseException):
@@ -190,7 +190,9 @@ def test_killed_while_the_report_is_written_the_old_one_stays_and_the_next_compl
     small_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fault 119."""
-    run = sf.run(small_data, "tiny", out=tmp_path / "run", quiet=True, **SMALL)
+    run = sf.train(small_data, "tiny", out=tmp_path / "run", quiet=True, **SMALL)
+    sf.evaluate(run, data=small_data)
+    sf.report(run)
     before = (run.path / "report.html").read_bytes()
     real = Path.replace
 

@@ -12,6 +12,7 @@ The names below are loaded when they are first used, so that importing seefar co
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from seefar.display import draw_with
 from seefar.version import __version__
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         load,
         open_run,
         out_of_distribution,
+        picture,
         predict,
         report,
         resume,
@@ -35,19 +37,25 @@ if TYPE_CHECKING:
         study,
         summary,
         train,
+        tune,
     )
+    from seefar.api.estimator import SeefarClassifier
     from seefar.data.images import Dataset, ImageSet
     from seefar.errors import SeefarError
     from seefar.recipes import RECIPES, Recipe
     from seefar.runs.folder import Run
+    from seefar.studies.study import Change, Study
 
 __all__ = [
     "RECIPES",
+    "Change",
     "Dataset",
     "ImageSet",
     "Recipe",
     "Run",
+    "SeefarClassifier",
     "SeefarError",
+    "Study",
     "__version__",
     "audit",
     "augmented",
@@ -59,6 +67,7 @@ __all__ = [
     "load",
     "open_run",
     "out_of_distribution",
+    "picture",
     "predict",
     "report",
     "resume",
@@ -68,14 +77,26 @@ __all__ = [
     "study",
     "summary",
     "train",
+    "tune",
 ]
 
 _HOMES = {
+    "seefar.api.estimator": ("SeefarClassifier",),  # not through seefar.api: scikit-learn takes a second to import
     "seefar.recipes": ("RECIPES", "Recipe"),
     "seefar.data.images": ("Dataset", "ImageSet"),
     "seefar.errors": ("SeefarError",),
     "seefar.runs.folder": ("Run",),
+    "seefar.studies.study": ("Change", "Study"),
 }
+
+
+def _draw(value: object) -> str | None:
+    """How notebooks show a value; what draws is loaded when the first one is shown."""
+    html: str | None = importlib.import_module("seefar.reporting.notebook").html(value)
+    return html
+
+
+draw_with(_draw)
 
 
 def __getattr__(name: str) -> Any:

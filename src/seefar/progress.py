@@ -53,8 +53,9 @@ def bar(task: str) -> Iterator[Tell]:
 
 
 def say(line: str) -> None:
-    """One line on stderr, at once; above the bar if there is one."""
-    print(line, file=sys.stderr, flush=True)
+    """One line on stderr, at once; above the bar if there is one. In a notebook on stdout: there stderr is red, as if it had failed."""
+    in_notebook = type(sys.stderr).__module__.startswith("ipykernel")
+    print(line, file=sys.stdout if in_notebook else sys.stderr, flush=True)
 
 
 def show_layers(layers: "Iterable[Layer]") -> None:

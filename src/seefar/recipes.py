@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from seefar.display import Shown
 from seefar.errors import UsageError, did_you_mean
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(Shown):
     """One training run in full. Texts are looked up in the plain dict that the comment names."""
 
     name: str  # how the run calls itself
@@ -408,7 +409,9 @@ def from_json(values: Mapping[str, Any]) -> Recipe:
     kinds = get_type_hints(Recipe)
     if values.keys() != kinds.keys():
         odd = sorted(values.keys() ^ kinds.keys())
-        raise UsageError(f"this is no recipe of this version of seefar: it differs in {', '.join(odd)}")
+        raise UsageError(
+            f"this is no recipe of this version of seefar: it differs in {', '.join(odd)}; use the version that wrote it"
+        )
     recipe = Recipe(**{field: _read(field, value, kinds[field]) for field, value in values.items()})
     check(recipe)
     return recipe
@@ -475,7 +478,8 @@ def check(recipe: Recipe) -> None:
         if not holds(value := getattr(recipe, field)):
             raise UsageError(f"{field} is {text(value)}; allowed is {allowed}")
     if recipe.frozen_stages > len(recipe.widths):
-        raise UsageError(f"frozen_stages is {recipe.frozen_stages}, but widths has {len(recipe.widths)} stages")
+        stages = len(recipe.widths)
+        raise UsageError(f"frozen_stages is {recipe.frozen_stages}, but widths has {stages} stages; allowed is 0 to {stages}")
     if recipe.schedule in ("step", "plateau") and recipe.drop_factor == 1:
         raise UsageError(
             f"with schedule={recipe.schedule} and drop_factor=1 the rate would never fall; use --set drop_factor=0.3"

@@ -155,6 +155,8 @@ def test_signals_end_with_a_line_and_their_code_and_leave_no_temporary_file(
         "tiny",
         "--set",
         "widths=[[4],[4]]",
+        "--subset",
+        "1000",
         "--epochs",
         "500",
         "--out",

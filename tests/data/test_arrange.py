@@ -61,7 +61,7 @@ def test_the_order_of_the_file_system_does_not_matter(files: list[str]) -> None:
 
 
 def test_fault_22_empty() -> None:
-    with pytest.raises(DataError, match="set is empty: there are no images") as caught:
+    with pytest.raises(DataError, match="set is empty; give one with images in <class>") as caught:
         arrange(contents((), left_out=[Skipped(".DS_Store", "hidden")]), "set")
     assert caught.value.details == (".DS_Store: hidden",)
     assert caught.value.exit_code == 3

@@ -277,7 +277,9 @@ def test_fault_14_a_label_out_of_range(tmp_path, data, file, record, column, val
     records = make.records(data, file)
     records[record, column] = value
     path = make.write(tmp_path / "a.tar.gz", make.piece(f"{make.FOLDERS[data, 'binary']}/{file}.bin", records.tobytes()))
-    assert failure(path, data) == f"{file}.bin: record {record} has the label {value}, allowed is {allowed}"
+    assert (
+        failure(path, data) == f"{file}.bin: record {record} has the label {value}, allowed is {allowed}; get the archive again"
+    )
 
 
 @pytest.mark.parametrize(
@@ -288,7 +290,7 @@ def test_fault_14_a_label_out_of_range_in_a_pickle(tmp_path, value, found):
     batch["data"] = np.zeros_like(batch["data"])
     batch["labels"][77] = value
     path = make.write(tmp_path / "a.tar.gz", make.piece("cifar-10-batches-py/test_batch", pickle.dumps(batch, 4)))
-    assert failure(path) == f"test_batch: record 77 has the label {found}, allowed is 0 to 9"
+    assert failure(path) == f"test_batch: record 77 has the label {found}, allowed is 0 to 9; get the archive again"
 
 
 def test_a_class_with_too_few_images(tmp_path, bin10):

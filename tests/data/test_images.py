@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from seefar.data.images import Dataset, ImageSet
-from seefar.errors import DataError
+from seefar.errors import DataError, UsageError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 4, 4, 3), dtype=np.uint8)
 
@@ -55,6 +55,14 @@ def test_select_finds_by_id_and_names_what_is_missing() -> None:
     assert images().select(["z", "u"]).ids == ("z", "u")
     with pytest.raises(DataError, match="1 of 2 images are missing, the first is 'q'"):
         images().select(["q", "u"])
+
+
+def test_the_images_of_a_class_are_found_by_its_name() -> None:
+    one = images()
+    label = one.classes[1]
+    assert one.of_class(label).ids == tuple(id_ for id_, value in zip(one.ids, one.labels, strict=True) if value == 1)
+    with pytest.raises(UsageError, match=rf"no class is called '{label}x' \(did you mean '{label}'\?\); there are "):
+        one.of_class(f"{label}x")
 
 
 def test_the_digest_sees_pixels_labels_classes_and_ids() -> None:

@@ -54,6 +54,20 @@ def test_a_folder_is_loaded_the_same_again_from_its_origin(photos: Path) -> None
     assert load(photos, size=16, split_seed=6).test.ids != data.test.ids
 
 
+def test_a_subset_is_balanced_seeded_and_loaded_the_same_again() -> None:
+    whole, data = load("shapes"), load("shapes", subset=6000)
+    assert data.name == "shapes-6000"
+    assert data.train.counts().tolist() == [600] * 10
+    assert set(data.train.ids) < set(whole.train.ids)
+    assert data.test.digest == whole.test.digest
+    assert load(**data.origin).train.digest == data.train.digest
+    assert load("shapes", subset=6000, split_seed=1).train.digest != data.train.digest
+    assert load("shapes", subset=10_000).train.digest == whole.train.digest
+    for count in (99, 10_001):
+        with pytest.raises(UsageError, match=rf"subset is {count}; allowed is 100 to 10000, the training images"):
+            load("shapes", subset=count)
+
+
 def test_the_built_in_set_is_never_passed_off_as_another() -> None:
     data = load("shapes")
     assert data.name == "shapes"

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seefar.data.images import ImageSet
-from seefar.data.splits import carve
+from seefar.data.splits import carve, part
 from seefar.errors import DataError, UsageError
 
 label_lists = st.lists(st.integers(2, 30), min_size=1, max_size=6).flatmap(
@@ -28,11 +28,20 @@ def test_parts_are_disjoint_complete_in_order_and_stratified(labels: list[int], 
     rest, carved = carve(whole, share, seed, "test")
     assert not set(rest.ids) & set(carved.ids)
     assert set(rest.ids) | set(carved.ids) == set(whole.ids)
-    for part in (rest, carved):
-        assert part.ids == tuple(id_ for id_ in whole.ids if id_ in set(part.ids))
-        assert [labels[int(id_.removesuffix(".png"))] for id_ in part.ids] == part.labels.tolist()
+    for one in (rest, carved):
+        assert one.ids == tuple(id_ for id_ in whole.ids if id_ in set(one.ids))
+        assert [labels[int(id_.removesuffix(".png"))] for id_ in one.ids] == one.labels.tolist()
     assert carved.counts().tolist() == [max(1, round(share * count)) for count in whole.counts().tolist()]
     assert min(rest.counts()) >= 1
+
+
+def test_a_part_has_the_proportions_of_the_whole() -> None:
+    whole = images([0] * 60 + [1] * 30 + [2] * 10)
+    assert part(whole, 50, seed=0).counts().tolist() == [30, 15, 5]
+    assert part(whole, 50, seed=0).ids == part(whole, 50, seed=0).ids != part(whole, 50, seed=1).ids
+    assert part(whole, 100, seed=3).ids == whole.ids
+    with pytest.raises(UsageError, match="subset is 29; allowed is 30 to 100"):
+        part(whole, 29, seed=0)
 
 
 @given(label_lists, st.integers())

@@ -38,7 +38,7 @@ def spoilt() -> Dataset:
 
 
 def test_what_was_planted_is_found(spoilt: Dataset, tmp_path: Path) -> None:
-    found = sf.audit(spoilt, tmp_path / "audit", recipe="tiny", device="cpu", **QUICK)
+    found = sf.audit(spoilt, out=tmp_path / "audit", recipe="tiny", device="cpu", **QUICK)
     named = {doubt.id for doubt in found.listed_doubts}
     assert {f"train/{i:05d}" for i in (3, 30, 60, 90, 120)} <= named
     assert named & {"test/00006", "test/00033"}  # confident learning counts only answers that are surer than a class's mean

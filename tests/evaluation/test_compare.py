@@ -255,6 +255,14 @@ def test_other_training_images_recipes_and_starts_are_other_groups(tmp_path: Pat
     assert [group.runs for group in compare(runs).recipes] == [["a", "b"], ["c"], ["d"], ["e"]]
 
 
+def test_runs_can_be_given_names(tmp_path: Path) -> None:
+    runs = {"plain": made(tmp_path / "a", logits({})), "odd one": made(tmp_path / "b", logits({0: 1.0}))}
+    found = sf.compare(runs)
+    assert (found.pairs[0].base, found.pairs[0].other) == ("plain", "odd one")
+    assert [name for group in found.recipes for name in group.runs] == ["plain"]  # one seed counts once
+    assert dataclasses.replace(found.pairs[0], base="a", other="b") == sf.compare(list(runs.values())).pairs[0]
+
+
 # What cannot be compared
 
 

@@ -5,8 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from seefar.errors import UsageError
-from seefar.explaining.feature_maps import default_layers, feature_maps, path
+from seefar.explaining.feature_maps import default_layers, path
 from seefar.models import MODELS
 from seefar.models.layers import Network
 from seefar.models.predict import predict_with_features
@@ -30,7 +29,7 @@ def pictures(size: int) -> np.ndarray:
 def test_maps_are_those_of_a_direct_forward(model: str, size: int) -> None:
     built = network(model, size).train()
     image = pictures(size)[0]
-    found = feature_maps(built, image)
+    found = path(built, image).stages
     assert built.training
     assert [stage.layer for stage in found] == default_layers(built)
     assert [stage.layer for stage in found if stage.layer == "stem.0"] == (["stem.0"] if model == "fast" else [])
@@ -66,24 +65,16 @@ def test_the_path_ends_where_the_prediction_does(model: str, size: int) -> None:
     np.testing.assert_allclose(found.features, features[0], rtol=1e-5, atol=1e-5)
     assert found.probabilities.sum() == pytest.approx(1)
     assert found.probabilities.argmax() == logits.argmax()
-    assert [stage.order for stage in found.stages] == [stage.order for stage in feature_maps(built, image)]
     assert built.training
     assert all(parameter.requires_grad for parameter in built.classifier.parameters())
     assert torch.equal(state, torch.random.get_rng_state())
     assert not any(layer._forward_hooks or layer._forward_pre_hooks for layer in built.modules())
 
 
-def test_layers_and_their_number_can_be_chosen() -> None:
-    built = network("vgg", 16)
-    conv = next(f"stages.0.{name}" for name, layer in built.stages[0].named_modules() if isinstance(layer, nn.Conv2d))
-    found = feature_maps(built, pictures(16)[0], [conv], most=3)
-    assert [(stage.layer, stage.shape, stage.maps.shape) for stage in found] == [(conv, (8, 16, 16), (3, 16, 16))]
-    with pytest.raises(UsageError, match="no layer is called"):
-        feature_maps(built, pictures(16)[0], ["head"])
-
-
 def test_planted_channels_come_first() -> None:
     built = network("fast", 16).eval()
     norm = [layer for layer in built.stages[1].modules() if isinstance(layer, nn.BatchNorm2d)][-1]
     norm.bias.data[5], norm.bias.data[9] = 300, 200
-    assert feature_maps(built, pictures(16)[0])[-1].order[:2] == [5, 9]
+    stage = path(built, pictures(16)[0], most=2).stages[-1]
+    assert stage.order[:2] == [5, 9]
+    assert len(stage.maps) == 2

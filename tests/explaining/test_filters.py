@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from seefar.errors import UsageError
-from seefar.explaining.filters import LayerHealth, filter_matrix, first_filters, health, roughness
+from seefar.explaining.filters import LayerHealth, first_filters, health, roughness
 from seefar.models import MODELS
 from seefar.models.fast import Fast, Whitening
 from seefar.models.layers import Network
@@ -68,23 +68,6 @@ def test_the_colours_are_those_that_excite_the_filter() -> None:
     assert (found.kind, found.order[0], found.scale) == ("learned", 2, pytest.approx(2))
     assert found.pixels[0, 1, 1].tolist() == [192, 255, 128]
     assert (found.pixels[1:] == 128).all()
-
-
-def test_a_matrix_has_the_rows_of_the_layer_by_their_length() -> None:
-    built = network("fast")
-    rows, order = filter_matrix(built, "stages.0.4")
-    weight = built.get_submodule("stages.0.4").weight.detach().numpy()  # type: ignore[union-attr, operator]
-    assert rows.dtype == np.float32
-    assert sorted(order) == list(range(8))
-    assert np.array_equal(rows, weight[order])
-    assert (np.diff(np.linalg.norm(rows.reshape(8, -1), axis=1)) <= 1e-6).all()
-    assert filter_matrix(built, "stem.0")[0].shape == (24, 3, 2, 2)
-    rows[:] = 0  # a copy: the network must not change with it
-    assert np.abs(built.get_submodule("stages.0.4").weight.detach().numpy()).max() > 0  # type: ignore[union-attr, operator]
-    with pytest.raises(UsageError, match=r"stages.0 is a stage.*such as stages.0.0"):
-        filter_matrix(built, "stages.0")
-    with pytest.raises(UsageError, match="no layer is called"):
-        filter_matrix(built, "stages.7")
 
 
 @pytest.mark.parametrize("model", ["vgg", "fast"])

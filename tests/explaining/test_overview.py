@@ -89,6 +89,8 @@ def test_chosen_images_are_explained(run: sf.Run, small_data: Dataset, tmp_path:
 def test_only_one_class_and_only_mistakes(run: sf.Run, small_data: Dataset) -> None:
     of_class = sf.explain(run, of_class="class 2", methods=["grad_cam"], data=small_data, device="cpu")
     assert set(of_class.labels or []) == {"class 2"}
+    first = sf.explain(run, of_class="class 2", most=1, methods=["grad_cam"], data=small_data, device="cpu")
+    assert first.images == of_class.images[:1]
     logits = run.arrays("predictions-validation.npz")
     wrong = int((logits["logits"].argmax(1) != logits["labels"]).sum())
     if not wrong:
@@ -105,6 +107,7 @@ def test_only_one_class_and_only_mistakes(run: sf.Run, small_data: Dataset) -> N
     [
         ({"methods": ["grad_kam"]}, "grad_cam"),
         ({"layer": "stages.9"}, "there are"),
+        ({"most": 0}, "most is 0; allowed is 1 or more"),
         ({"of_class": "class 9"}, "no class is called 'class 9'"),
         ({"target": "zebra"}, "no class is called 'zebra'"),
         ({"ids": ["nothing"]}, "there is no validation image 'nothing'"),

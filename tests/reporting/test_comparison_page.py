@@ -58,3 +58,30 @@ def test_one_seed_is_called_one_seed() -> None:
     assert "one seed" in comparison_words.seeds(row)
     several = row | {"runs": ["a", "b"], "deviation": 0.01, "low": 0.7, "high": 0.9, "churn": 0.1}
     assert "over 2 seeds, standard deviation 1.00 points, 95 % interval of the mean 70.0" in comparison_words.seeds(several)
+
+
+def test_classes_that_changed_significantly_are_named_in_both_directions() -> None:
+    rows = [
+        {"name": "cat", "p_holm": 0.001, "gained": 9, "lost": 0},
+        {"name": "dog", "p_holm": 0.001, "gained": 0, "lost": 9},
+        {"name": "owl", "p_holm": 0.5, "gained": 9, "lost": 0},
+    ]
+    found = difference(0.01, -0.01, 0.03, 0.3)
+    assert "significantly better on cat and worse on dog;" in comparison_words.pair(found | {"classes": rows})[1]
+    assert "significantly better on cat;" in comparison_words.pair(found | {"classes": rows[::2]})[1]
+    assert not any("owl" in sentence for sentence in comparison_words.pair(found | {"classes": rows}))
+
+
+@pytest.mark.parametrize(
+    ("value", "p", "verdict"),
+    [
+        (0.01, None, "+1.00 points for each of 3 seeds, which says nothing of others"),
+        (0.01, 0.2, "no evidence either way, +1.00 points (-1.00 to +3.00), p = 0.2"),
+        (0.02, 0.01, "3 seeds in pairs: better, +2.00 points"),
+        (-0.02, 0.01, "3 seeds in pairs: worse, -2.00 points"),
+    ],
+)
+def test_recipes_are_compared_over_the_seeds_they_share(value: float, p: float | None, verdict: str) -> None:
+    low, high = (None, None) if p is None else (value - 0.02, value + 0.02)
+    found = {"base": "a", "other": "b", "seeds": [0, 1, 2], "value": value, "low": low, "high": high, "p": p}
+    assert verdict in comparison_words.recipes(found)

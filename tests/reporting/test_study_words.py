@@ -15,6 +15,7 @@ def found(*rows: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "estimation_only": False,
         "seeds": [0, 1, 2],
         "planned": 3,
+        "together": None,
         "power": 0.5,
         "detectable": 0.8,
         "chosen": "norm",
@@ -38,6 +39,13 @@ def test_where_seeds_were_added_nothing_is_claimed() -> None:
     text = " ".join(study_words.summary(found(row("norm", "no evidence"), estimation_only=True, power=0.0)))
     assert "estimates: nothing is tested" in text
     assert "No evidence" not in text
+
+
+def test_a_cumulative_study_says_what_all_changes_do_together() -> None:
+    text = " ".join(
+        study_words.summary(found(row("norm", "no evidence"), together={"value": 0.12, "low": 0.085, "high": 0.15}))
+    )
+    assert "All changes together: +12.0 points (+8.5 to +15.0)" in text
 
 
 def test_a_failure_is_told_with_its_reason() -> None:

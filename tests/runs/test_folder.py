@@ -1,6 +1,7 @@
 """Run folders: made once, never mixed, verified before use."""
 
 import contextlib
+import errno
 import shutil
 from pathlib import Path
 
@@ -29,6 +30,17 @@ def run(tmp_path: Path) -> Run:
 def test_numbered_folders_never_meet(tmp_path: Path) -> None:
     paths = [folder.create_numbered(tmp_path / "runs" / "a").path.name for _ in range(3)]
     assert paths == ["a", "a-2", "a-3"]
+
+
+def test_where_no_folder_can_be_made_no_further_number_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_path: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "runs").mkdir()
+    monkeypatch.setattr(Path, "mkdir", full)
+    monkeypatch.setattr(files, "make_folder", lambda path: path)
+    with pytest.raises(DiskError, match="No space left"):
+        folder.create_numbered(tmp_path / "runs" / "a")
 
 
 def test_a_folder_that_holds_another_run_is_refused(run: Run) -> None:

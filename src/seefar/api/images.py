@@ -1,6 +1,5 @@
 """Images: load, fetch and clean the cache, describe, and see what augmentation makes of them."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,8 @@ from seefar.recipes import Recipe
 from seefar.training.launch import in_turn
 
 if TYPE_CHECKING:
-    from seefar.data.describe import Description, Leaks
+    from seefar.data.batches import Augmented
+    from seefar.data.describe import DataDescription
 
 
 def load(data: str | Path, **options: Any) -> Dataset:
@@ -21,7 +21,7 @@ def load(data: str | Path, **options: Any) -> Dataset:
 
     Under torchrun the first process of each machine downloads and decodes, and the others find what it left in the cache.
     """
-    with in_turn() as goes_first, progress.bar("downloading" if data in sources.NAMES else "decoding images") as tell:
+    with in_turn() as goes_first, progress.bar("downloading" if data in sources.names() else "decoding images") as tell:
         return sources.load(data, progress=lambda done, total: tell(done, total, "") if goes_first else None, **options)
 
 
@@ -50,23 +50,14 @@ def clean(archives: bool = False) -> list[tuple[str, int]]:
     return deleted + download.clean(archives=archives)
 
 
-@dataclass(frozen=True)
-class DataDescription:
-    """What `describe` found: a Description for each split, and the test images that stand in the training images too."""
-
-    train: "Description"
-    test: "Description"
-    leaks: "Leaks"
-
-
-def describe(data: Dataset, out: str | Path | None = None) -> DataDescription:
+def describe(data: Dataset, *, out: str | Path | None = None) -> "DataDescription":
     """Count, measure and compare the images of a data set: classes, colours, duplicates, leaks between the splits.
 
     Args:
         data: what `load` gave.
         out: a folder for pictures of the training images: examples and mean image of each class, brightness and colours.
     """
-    from seefar.data.describe import describe, leaks
+    from seefar.data.describe import DataDescription, describe, leaks
 
     found = DataDescription(describe(data.train), describe(data.test), leaks(data.train, data.test))
     if out is not None:
@@ -85,7 +76,7 @@ def augmented(
     images: int = 8,
     views: int = 9,
     **changes: Any,
-) -> np.ndarray:
+) -> "Augmented":
     """Training images as the network sees them: each as it is, and then as it looks in the first epochs of a run.
 
     Args:
@@ -97,26 +88,23 @@ def augmented(
         views: epochs to show.
         changes: recipe fields to change, such as `rotate=15`.
 
-    Returns:
-        uint8 `(images, 1 + views, h, w, 3)`; column 0 is the image itself.
-
     Raises:
         UsageError: there is no such recipe or field.
     """
     from seefar.api.training import choose
-    from seefar.data.batches import see
+    from seefar.data.batches import Augmented, see
     from seefar.data.describe import examples
     from seefar.training.prepare import augmentation
 
     chosen = choose(recipe, data.train.size, **changes)
     candidates = examples(data.train, -(-images // len(data.classes)))
     shown = candidates[np.linspace(0, len(candidates) - 1, min(images, len(candidates))).round().astype(int)]
-    pixels = see(shown, augmentation(chosen), views, seed)
+    names = [data.classes[label] for label in shown.labels]
+    found = Augmented(see(shown, augmentation(chosen), views, seed), names, chosen.name)
     if out is not None:
         from seefar.files import write_bytes
         from seefar.reporting.figures import gallery, png
 
-        names = [data.classes[label] for label in shown.labels]
         title = f"{data.name}: training images as they are, then as recipe {chosen.name} shows them, epoch by epoch"
-        write_bytes(Path(out), png(gallery(pixels, names, title)))
-    return pixels
+        write_bytes(Path(out), png(gallery(found.pixels, names, title)))
+    return found

@@ -77,6 +77,7 @@ def explain(
     ids: Sequence[str] = (),
     mistakes: bool = False,
     of_class: str | None = None,
+    most: int = MOST,
     methods: Sequence[str] = METHODS,
     layer: str = "",
     target: str = "called",
@@ -93,6 +94,7 @@ def explain(
         ids: which images of the split.
         mistakes: only those that the network gets wrong, the surest first.
         of_class: only those of a class.
+        most: how many of the split at most; those that `ids` names are all explained.
         methods: keys of `seefar.explaining.attribution.EXPLAINERS`.
         layer: for the methods that look at one layer; "": each method's own choice.
         target: the class whose evidence is shown: "called" (what the network says), "true", or the name of a class.
@@ -111,6 +113,8 @@ def explain(
 
     only_alone("explain")
     run = open_run(run)
+    if most < 1:
+        raise UsageError(f"most is {most}; allowed is 1 or more")
     facts = run.read("data.json")
     if of_class is not None and of_class not in facts["classes"]:
         known = facts["classes"]
@@ -120,7 +124,7 @@ def explain(
         names, pixels = _from_files([Path(image) for image in images], facts)
         labels = None
     else:
-        chosen = _from_split(run, network, split, ids, mistakes, of_class, data)
+        chosen = _from_split(run, network, split, ids, mistakes, of_class, most, data)
         names, pixels, labels = list(chosen.ids), chosen.pixels, chosen.labels
     found = explain_images(network, pixels, names, labels, facts["classes"], methods, layer, target)
     if out is not None:
@@ -143,9 +147,16 @@ def _from_files(paths: list[Path], facts: dict[str, object]) -> tuple[list[str],
 
 
 def _from_split(
-    run: Run, network: "Network", split: str, ids: Sequence[str], mistakes: bool, of_class: str | None, data: Dataset | None
+    run: Run,
+    network: "Network",
+    split: str,
+    ids: Sequence[str],
+    mistakes: bool,
+    of_class: str | None,
+    most: int,
+    data: Dataset | None,
 ) -> ImageSet:
-    """The images of a split that were asked for, at most 24 unless they were named."""
+    """The images of a split that were asked for."""
     from seefar.runs.ledger import record_look
 
     whole, _ = images_of(run, split, data)
@@ -165,4 +176,4 @@ def _from_split(
         from seefar.models.predict import predict
 
         images = images[surest_mistakes(images.labels, predict(network, images.pixels, torch.float32))]
-    return images if ids else images[:MOST]
+    return images if ids else images[:most]

@@ -1,13 +1,13 @@
 """What came of a run: evaluate, predict, report; and `run`, which does everything in a row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from seefar.api.images import load
-from seefar.api.training import data_of, open_run, train
+from seefar.api.training import data_of, open_run, refuse_other_data, train
 from seefar.data.images import Dataset, ImageSet
-from seefar.errors import ModelFileError, UsageError
+from seefar.errors import UsageError
 from seefar.recipes import Recipe
 from seefar.runs.folder import Run
 from seefar.training.launch import only_alone
@@ -15,7 +15,7 @@ from seefar.training.launch import only_alone
 if TYPE_CHECKING:
     from seefar.evaluation.compare import Comparisons
     from seefar.evaluation.evaluate import Evaluation
-    from seefar.evaluation.predictions import Prediction
+    from seefar.evaluation.predictions import Predictions
 
 
 def evaluate(
@@ -66,21 +66,19 @@ def images_of(run: Run, split: str, data: Dataset | None) -> tuple[ImageSet, Ima
     if split not in ("validation", "test"):
         raise UsageError(f"split is {split!r}; allowed is validation or test")
     data = data or data_of(run)
-    facts = run.read("data.json")
-    if data.train.digest != facts["digest"]:
-        raise ModelFileError(
-            f"{run.path} was trained on other data: its training images have SHA-256 {facts['digest'][:12]}..., "
-            f"these {data.train.digest[:12]}...; give the original data, or train again"
-        )
+    refuse_other_data(run, data)
     validation = data.train.select(run.read("splits.json")["validation"])
     return data.test if split == "test" else validation, validation
 
 
-def compare(runs: Sequence[str | Path | Run], split: Literal["validation", "test"] = "test") -> "Comparisons":
+def compare(
+    runs: Sequence[str | Path | Run] | Mapping[str, str | Path | Run], split: Literal["validation", "test"] = "test"
+) -> "Comparisons":
     """Compare runs on the same images, from the answers that `evaluate` stored: no look at the test images.
 
     Args:
-        runs: two or more; the others are compared with the first. Runs of one recipe with several seeds are summed up.
+        runs: two or more; the others are compared with the first. Runs of one recipe with several seeds are summed up. A dict
+            gives them names; else they are called as their folders are.
         split: "validation" or "test".
 
     Raises:
@@ -88,10 +86,12 @@ def compare(runs: Sequence[str | Path | Run], split: Literal["validation", "test
     """
     from seefar.evaluation.compare import compare
 
+    if isinstance(runs, Mapping):
+        return compare([open_run(run) for run in runs.values()], split, list(runs))
     return compare([open_run(run) for run in runs], split)
 
 
-def predict(run: str | Path | Run, images: Sequence[str | Path], *, device: str = "auto") -> "list[Prediction]":
+def predict(run: str | Path | Run, images: Sequence[str | Path], *, device: str = "auto") -> "Predictions":
     """Classify image files, prepared exactly as the training images were.
 
     Args:

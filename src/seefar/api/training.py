@@ -17,7 +17,7 @@ from seefar.runs import folder
 from seefar.runs.folder import Run
 
 if TYPE_CHECKING:
-    from seefar.models.summary import Layer
+    from seefar.models.summary import Layers
     from seefar.training.network import Start
     from seefar.training.pace import ByClock
     from seefar.training.rate_finder import RateCurve
@@ -42,16 +42,22 @@ def _changed(recipe: str | Recipe, changes: dict[str, Any]) -> Recipe:
     return recipes.change(recipes.find(recipe) if isinstance(recipe, str) else recipe, changes)
 
 
-def summary(recipe: str | Recipe = "baseline", classes: int = 10, size: int = 32) -> "list[Layer]":
+def summary(recipe: str | Recipe = "baseline", classes: int = 10, size: int = 32, **changes: Any) -> "Layers":
     """The layers of a recipe's network in the order in which an image passes them: shapes, parameters, multiply-adds.
 
+    Args:
+        recipe: a name or a Recipe.
+        classes: how many the images have.
+        size: height and width of the images in pixels.
+        changes: recipe fields to change.
+
     Raises:
-        UsageError: there is no such recipe, or images of `size` pixels are too small for it.
+        UsageError: there is no such recipe or field, or images of `size` pixels are too small for it.
     """
     from seefar.models.summary import summarise
     from seefar.training.network import build_network
 
-    return summarise(build_network(choose(recipe, size), classes, size), size)
+    return summarise(build_network(choose(recipe, size, **changes), classes, size), size)
 
 
 def find_rate(
@@ -285,7 +291,7 @@ def _newest_checkpoint(run: Run, has_start: bool) -> bytes | None:
 
 def _check_same(run: Run, recipe: Recipe, seed: int, data: Dataset) -> None:
     """Raise an error if the run in the folder is another than the one that is asked for; only `epochs` may differ."""
-    there, facts = recipes.from_json(run.recipe()), run.read("data.json")
+    there = recipes.from_json(run.recipe())
     asked = {"seed": (run.read("recipe.json")["seed"], seed)}
     asked |= {name: (getattr(there, name), getattr(recipe, name)) for name in recipes.meanings() if name not in MAY_DIFFER}
     if differing := [f"{name}: {old} there, {new} here" for name, (old, new) in asked.items() if old != new]:
@@ -293,9 +299,15 @@ def _check_same(run: Run, recipe: Recipe, seed: int, data: Dataset) -> None:
             f"{run.path} holds another run than the one that is asked for; use --resume {run.path} alone, or another --out",
             details=differing,
         )
-    if data.train.digest != facts["digest"]:
+    refuse_other_data(run, data)
+
+
+def refuse_other_data(run: Run, data: Dataset) -> None:
+    """Raise ModelFileError if the run was trained on other images than these."""
+    digest = run.read("data.json")["digest"]
+    if data.train.digest != digest:
         raise ModelFileError(
-            f"{run.path} was trained on other data: its training images have SHA-256 {facts['digest'][:12]}..., "
+            f"{run.path} was trained on other data: its training images have SHA-256 {digest[:12]}..., "
             f"these {data.train.digest[:12]}...; give the original data, or train again"
         )
 

@@ -100,8 +100,8 @@ def out_of_distribution(
 
 def audit(
     data: Dataset,
-    out: str | Path | None = None,
     *,
+    out: str | Path | None = None,
     run: str | Path | Run | None = None,
     recipe: str | Recipe = "fast",
     seed: int = 0,

@@ -10,7 +10,21 @@ from typing import Never
 
 from cyclopts import App, CycloptsError
 
-from seefar.cli import compare, data, evaluate, explain, find_rate, predict, recipes, report, run, study, train
+from seefar.cli import (
+    compare,
+    completion,
+    data,
+    evaluate,
+    explain,
+    find_rate,
+    predict,
+    recipes,
+    report,
+    run,
+    study,
+    train,
+    tune,
+)
 from seefar.cli.options import epilogue
 from seefar.errors import SeefarError
 from seefar.training.launch import is_told_here
@@ -20,7 +34,8 @@ app = App(
     name="seefar",
     help="Train, prove, explain and ship convolutional classifiers for small images.\n\n"
     "`seefar run --data shapes --recipe tiny` goes the whole path on built-in images in about a minute.",
-    help_epilogue="Any verb takes --debug, which shows where an error came from.",
+    help_epilogue=epilogue("seefar run --data shapes --recipe tiny", "seefar train --help")
+    + "\nAny verb takes --debug, which shows where an error came from.",
     help_format="markdown",
     version=__version__,
     suppress_keyboard_interrupt=False,  # `main` answers it
@@ -34,8 +49,10 @@ app.command(evaluate.evaluate, sort_key=4, help_epilogue=epilogue(*evaluate.EXAM
 app.command(explain.explain, sort_key=5, help_epilogue=epilogue(*explain.EXAMPLES))
 app.command(compare.compare, sort_key=5, help_epilogue=epilogue(*compare.EXAMPLES))
 app.command(study.study, sort_key=5, help_epilogue=epilogue(*study.EXAMPLES))
+app.command(tune.tune, sort_key=5, help_epilogue=epilogue(*tune.EXAMPLES))
 app.command(report.report, sort_key=5, help_epilogue=epilogue(*report.EXAMPLES))
 app.command(predict.predict, sort_key=6, help_epilogue=epilogue(*predict.EXAMPLES))
+app.command(completion.install, name="--install-completion", help_epilogue=epilogue(*completion.EXAMPLES))
 
 
 class Terminated(BaseException):

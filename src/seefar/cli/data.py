@@ -9,7 +9,12 @@ from cyclopts import App, Parameter
 from seefar.cli.options import LoadOptions, RecipeOptions, epilogue
 from seefar.errors import DataError, UsageError
 
-app = App(name="data", help="Look at images before training, fetch archives, free the cache.", sort_key=1)
+app = App(
+    name="data",
+    help="Look at images before training, fetch archives, free the cache.",
+    help_epilogue=epilogue("seefar data describe shapes", "seefar data audit --help"),
+    sort_key=1,
+)
 
 
 @app.command(
@@ -43,7 +48,7 @@ def describe(
     from seefar.cli.output import print_description, print_json
 
     images = sf.load(data, **asdict(load))
-    found = sf.describe(images, out)
+    found = sf.describe(images, out=out)
     if json:
         facts = {name: getattr(images, name) for name in ("name", "source", "modes", "sizes", "skipped", "warnings")}
         print_json(facts | asdict(found))
@@ -124,10 +129,10 @@ def audit(
     from seefar.cli.output import print_audit, print_json
 
     if data is None and run is None:
-        raise UsageError("what is to be audited? Name images (shapes, a folder, a zip), or a run with --run")
+        raise UsageError("nothing is named that could be audited; give images (shapes, a folder, a zip), or a run with --run")
     choose(recipe.recipe, size=load.size, **recipe.changes())
     images = sf.load(data, **asdict(load)) if data is not None else data_of(open_run(run or Path()))
-    found = sf.audit(images, out, run=run, recipe=recipe.recipe, seed=recipe.seed, device=device, **recipe.changes())
+    found = sf.audit(images, out=out, run=run, recipe=recipe.recipe, seed=recipe.seed, device=device, **recipe.changes())
     (print_json if json else print_audit)(asdict(found))
     if out is not None and not json:
         print(f"galleries: {out}")
@@ -136,7 +141,8 @@ def audit(
 @app.command(
     help_epilogue=epilogue(
         "seefar data fetch cifar10",
-        "SEEFAR_MIRROR=https://mirror.example.org/sets seefar data fetch cifar100",
+        "seefar data fetch cifar100",
+        "SEEFAR_MIRROR=https://mirror.example.org/sets seefar data fetch cifar10",
     )
 )
 def fetch(name: Literal["cifar10", "cifar100"], /) -> None:

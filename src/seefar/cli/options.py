@@ -23,6 +23,8 @@ class LoadOptions:
     """Seed of the splits: test, if the folder has none of its own, and validation."""
     skip_bad: Annotated[bool, Parameter(negative="")] = False
     """Leave out images that cannot be read, and say so in the report, rather than stop."""
+    subset: int | None = None
+    """Use only so many training images, all classes alike, chosen by a seeded rule; test images stay as they are."""
     archive: Path | None = None
     """A CIFAR archive on this machine, binary or python version."""
     unverified: Annotated[bool, Parameter(negative="")] = False

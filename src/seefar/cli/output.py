@@ -11,8 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from seefar.api import DataDescription
+    from seefar.data.describe import DataDescription
     from seefar.data.images import Dataset
+
+BEST_TRIALS = 5  # of a search, that its table shows (chosen by hand)
 
 
 def print_json(value: Any) -> None:
@@ -110,6 +112,15 @@ def print_study(found: dict[str, Any]) -> None:
     """A row for each variant, and what the study says."""
     from seefar.reporting import study_words
 
+    _print_variants(found)
+    for sentence in [*study_words.summary(found), *study_words.advice(found)]:
+        print(sentence)
+
+
+def _print_variants(found: dict[str, Any]) -> None:
+    """A row for each variant of a study."""
+    from seefar.reporting import study_words
+
     def share(summary: dict[str, Any] | None) -> str:
         return f"{summary['mean']:.2%}" if summary and summary["mean"] is not None else ""
 
@@ -126,7 +137,27 @@ def print_study(found: dict[str, Any]) -> None:
             for row in found["rows"]
         ],
     )
-    for sentence in [*study_words.summary(found), *study_words.advice(found)]:
+
+
+def print_tuning(found: dict[str, Any]) -> None:
+    """The best trials of a search, and what became of the winner."""
+    from seefar.recipes import text
+    from seefar.reporting import tuning_words
+
+    complete = [trial for trial in found["trials"] if trial["accuracy"] is not None]
+    best = sorted(complete, key=lambda trial: (-trial["accuracy"], trial["number"]))[:BEST_TRIALS]
+    print_table(
+        ["trial", "validation", "epochs", *found["space"]],
+        [
+            (trial["number"], f"{trial['accuracy']:.2%}", trial["epochs"], *map(text, trial["fields"].values()))
+            for trial in best
+        ],
+    )
+    for sentence in tuning_words.search(found):
+        print(sentence)
+    if found["confirmation"]:
+        _print_variants(found["confirmation"])
+    for sentence in tuning_words.claim(found):
         print(sentence)
 
 

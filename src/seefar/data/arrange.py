@@ -53,7 +53,10 @@ def arrange(contents: Contents, source: str) -> Layout:
         DataError: it is empty, has no class folders, one class, a class without images, or other classes in test than in train.
     """
     if not contents.files:
-        raise DataError(f"{source} is empty: there are no images in it", details=lines(contents.left_out))
+        raise DataError(
+            f"{source} is empty; give one with images in <class>/*, or in train/<class>/* and test/<class>/*",
+            details=lines(contents.left_out),
+        )
     root = _root(contents.folders)
     splits = _splits(contents.folders, root, source)
     names = {split: _class_names(_subfolders(contents.folders, base), split) for split, base in splits.items()}
@@ -143,7 +146,7 @@ def _agreed_classes(names: dict[str, dict[str, str]], source: str) -> tuple[str,
     if not train:
         raise DataError(f"{source} has no class folders; expected <class>/*, or train/<class>/* and test/<class>/*")
     if len(train) == 1:
-        raise DataError(f"need at least 2 classes, found 1: {_quoted(train)}")
+        raise DataError(f"need at least 2 classes, found 1: {_quoted(train)}; add the folder of another")
     return tuple(sorted(train))
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from seefar.data.augment import Augmentation, augment, mirror_mask, mix
 from seefar.data.images import ImageSet
 from seefar.data.resolution import shrink
+from seefar.display import Shown
 from seefar.seeds import derive
 
 
@@ -176,6 +177,24 @@ def sampling_order(labels: Tensor, generator: torch.Generator) -> Tensor:
     """
     chances = 1 / torch.bincount(labels)[labels].double()
     return torch.multinomial(chances, len(labels), replacement=True, generator=generator)
+
+
+@dataclass(frozen=True, eq=False)
+class Augmented(Shown):
+    """Training images as a run sees them; `n` of them.
+
+    Attributes:
+        pixels: uint8 `(n, 1 + views, h, w, 3)`: each image as it is, and as it looks in the first epochs.
+        names: the class of each.
+        recipe: whose augmentation it is.
+    """
+
+    pixels: np.ndarray
+    names: list[str]
+    recipe: str
+
+    def __repr__(self) -> str:
+        return f"Augmented({len(self.names)} images in {self.pixels.shape[1] - 1} epochs of {self.recipe})"
 
 
 def see(images: ImageSet, augmentation: Augmentation, views: int, seed: int) -> np.ndarray:

@@ -270,7 +270,9 @@ def _check_labels(member: Member, labels: list[Any], classes: int, first: int) -
     for record, label in enumerate(labels, first):
         if type(label) is not int or not 0 <= label < classes:
             found = str(label)[:20] if type(label) is int else f"a {type(label).__name__}"
-            raise DataError(f"{Path(member.name).name}: record {record} has the label {found}, allowed is 0 to {classes - 1}")
+            raise DataError(
+                f"{Path(member.name).name}: record {record} has the label {found}, allowed is 0 to {classes - 1}; get the archive again"
+            )
 
 
 def _class_names(member: Member, version: Version) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from seefar.data.images import ImageSet
+from seefar.display import Shown
 from seefar.errors import DataError
 from seefar.seeds import derive
 
@@ -63,7 +64,7 @@ def describe(images: ImageSet) -> Description:
         DataError: there are no images.
     """
     if not len(images):
-        raise DataError("there are no images to describe")
+        raise DataError("there are no images to describe; give at least one")
     counts = images.counts()
     levels, brightness = _histograms(images.pixels)
     means, deviations = _moments(levels)
@@ -140,6 +141,19 @@ class Leaks:
     def count(self) -> int:
         """Number of test images concerned."""
         return len(self.test_ids)
+
+
+@dataclass(frozen=True)
+class DataDescription(Shown):
+    """A whole data set: a Description for each split, and the test images that stand in the training images too."""
+
+    train: Description
+    test: Description
+    leaks: Leaks
+
+    def __repr__(self) -> str:
+        parts = f"{self.train.images:,} training and {self.test.images:,} test images in {len(self.train.counts)} classes"
+        return f"DataDescription({parts}, {self.leaks.count:,} leaks)"
 
 
 def leaks(train: ImageSet, test: ImageSet) -> Leaks:

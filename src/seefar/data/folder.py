@@ -96,17 +96,17 @@ def read_images(paths: list[Path], size: int, background: str) -> list[tuple[str
         except (FileNotFoundError, NotADirectoryError):
             raise DataError(f"there is no image or folder {printable(str(path))}; check the spelling") from None
         except OSError as error:
-            raise DiskError(f"cannot read {printable(str(path))}: {error.strerror}") from error
+            raise DiskError(f"cannot read {printable(str(path))}: {error.strerror}; mend that, or choose another") from error
         if stat.S_ISDIR(kind):
             found = sorted(Path(path, *parts) for parts in FolderSource(path).contents.files)
             images = [file for file in found if _is_image_file(file)]
             if not images:
-                raise DataError(f"there are no images in {printable(str(path))}")
+                raise DataError(f"there are no images in {printable(str(path))}; choose another folder")
             files += images
         elif stat.S_ISREG(kind):
             files.append(path)
         else:
-            raise DataError(f"{printable(str(path))} is neither a file nor a folder")
+            raise DataError(f"{printable(str(path))} is neither a file nor a folder; give an image, or a folder of them")
     results = decode_each(lambda file: read_file(str(file)), files, size, background)
     return [
         (printable(str(file)), result if isinstance(result, Decoded) else DataError(_reason(result)))

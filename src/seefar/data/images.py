@@ -4,15 +4,17 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from seefar.errors import DataError
+from seefar.display import Shown
+from seefar.errors import DataError, UsageError, did_you_mean
 
 
 @dataclass(frozen=True, eq=False)
-class ImageSet:
+class ImageSet(Shown):
     """Labelled images of one size. Immutable; `images[10:20]`, `images[mask]` and `images[indices]` give another ImageSet.
 
     Attributes:
@@ -43,6 +45,9 @@ class ImageSet:
         for array in (pixels, labels):
             array.setflags(write=False)
 
+    def __repr__(self) -> str:
+        return f"ImageSet({len(self):,} images of {self.size}x{self.size} pixels in {len(self.classes)} classes)"
+
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -59,14 +64,30 @@ class ImageSet:
         """Images per class, int64 `(len(classes),)`."""
         return np.bincount(self.labels, minlength=len(self.classes))
 
+    def of_class(self, name: str) -> "ImageSet":
+        """The images of one class. Raises UsageError, with the nearest name, if there is no such class."""
+        if name not in self.classes:
+            known = ", ".join(self.classes)
+            raise UsageError(f"no class is called {name!r}{did_you_mean(name, self.classes)}; there are {known}")
+        return self[self.labels == self.classes.index(name)]
+
     def select(self, ids: Sequence[str]) -> "ImageSet":
         """The images with these ids, in this order. Raises DataError if one is missing."""
         positions = {id_: position for position, id_ in enumerate(self.ids)}
         if missing := [id_ for id_ in ids if id_ not in positions]:
             raise DataError(
-                f"{len(missing)} of {len(ids)} images are missing, the first is {missing[0]!r}: the data has changed"
+                f"{len(missing)} of {len(ids)} images are missing, the first is {missing[0]!r}: the data has changed; give it as it was"
             )
         return self[[positions[id_] for id_ in ids]]
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the images as `<folder>/<class>/<number>.png`, as `load` takes them; return the folder.
+
+        Files of the same names are replaced. Raises UsageError if a class cannot name a folder.
+        """
+        from seefar.data.save import save_images
+
+        return save_images(self, Path(folder))
 
     @cached_property
     def digest(self) -> str:
@@ -85,7 +106,7 @@ class Skipped(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Dataset:
+class Dataset(Shown):
     """What `load` returns: training images, test images, and where they came from.
 
     Attributes:
@@ -113,6 +134,11 @@ class Dataset:
     sizes: dict[str, dict[str, int]] = field(default_factory=dict)
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        size, classes = self.train.size, len(self.classes)
+        counts = f"{len(self.train):,} training and {len(self.test):,} test images"
+        return f"Dataset({self.name!r}: {counts} of {size}x{size} pixels in {classes} classes)"
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -119,7 +119,9 @@ class ZipSource(contextlib.AbstractContextManager[None]):
         try:
             self._zip = zipfile.ZipFile(self._path)
         except OSError as error:
-            raise DiskError(f"cannot read {printable(str(self._path))}: {error.strerror}") from error
+            raise DiskError(
+                f"cannot read {printable(str(self._path))}: {error.strerror}; mend that, or choose another"
+            ) from error
         except (zipfile.BadZipFile, NotImplementedError, EOFError, OverflowError, ValueError, struct.error) as error:
             raise self._damaged(printable(str(error))) from error
         with contextlib.ExitStack() as undo:
@@ -193,13 +195,13 @@ def open_source(path: Path) -> FolderSource | ZipSource:
         if path.is_dir():
             return FolderSource(path)
         if not stat.S_ISREG(path.stat().st_mode):
-            raise DataError(f"{shown} is neither a folder nor a zip file")
+            raise DataError(f"{shown} is neither a folder nor a zip file; give one of these")
         with path.open("rb") as file:
             begins_as_zip = file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
     except (FileNotFoundError, NotADirectoryError):
         raise DataError(f"there is no folder or zip file {shown}; check the spelling") from None
     except OSError as error:
-        raise DiskError(f"cannot read {shown}: {error.strerror}") from error
+        raise DiskError(f"cannot read {shown}: {error.strerror}; mend that, or choose another") from error
     if not begins_as_zip:
         raise DataError(f"{shown} is not a zip file, whatever its name says; give a folder of images, or a zip of one")
     return ZipSource(path)

@@ -1,4 +1,4 @@
-"""Carve a share of every class off a set of images: validation from training, or a test set where the data has none."""
+"""Carve a share of every class off a set of images: validation from training, a test set where the data has none, a smaller set."""
 
 import numpy as np
 
@@ -32,9 +32,32 @@ def carve(images: ImageSet, share: float, seed: int, purpose: str) -> tuple[Imag
             "add images, or remove the class",
             details=small[1:],
         )
+    chosen = _chosen(images, share, seed, purpose)
+    return images[~chosen], images[chosen]
+
+
+def part(images: ImageSet, count: int, seed: int) -> ImageSet:
+    """About so many of the images (exactly so many where classes allow it), every class in the same proportion.
+
+    Args:
+        images: the set to choose from.
+        count: 10 for each class at least, all images at most.
+        seed: the seed of the choice.
+
+    Raises:
+        UsageError: `count` is out of range.
+    """
+    least = 10 * len(images.classes)
+    if not least <= count <= len(images):
+        raise UsageError(f"subset is {count}; allowed is {least} to {len(images)}, the training images")
+    return images[_chosen(images, count / len(images), seed, "subset")]
+
+
+def _chosen(images: ImageSet, share: float, seed: int, purpose: str) -> np.ndarray:
+    """Which images make up that share of every class, at least one of each: bool `(n,)`."""
     rng = np.random.default_rng(derive(seed, purpose))
     chosen = np.zeros(len(images), dtype=bool)
-    for label, count in enumerate(counts):
+    for label, count in enumerate(images.counts().tolist()):
         members = np.flatnonzero(images.labels == label)
         chosen[rng.permutation(members)[: max(1, round(share * count))]] = True
-    return images[~chosen], images[chosen]
+    return chosen

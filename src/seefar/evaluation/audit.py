@@ -143,7 +143,9 @@ def audit(
     train, test = data.train, data.test
     if train.counts().min() < FOLDS:
         scarce = train.classes[int(train.counts().argmin())]
-        raise DataError(f"an audit needs {FOLDS} training images of each class; {scarce} has {train.counts().min()}")
+        raise DataError(
+            f"an audit needs {FOLDS} training images of each class; {scarce} has {train.counts().min()}: add images, or remove the class"
+        )
     judged = out_of_fold(
         recipe, train, test, FOLDS, seed, choose_device(device), lambda done, total: tell(done, total, "training networks")
     )

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from seefar.display import Shown
 from seefar.errors import UsageError
 from seefar.metrics import holm, probabilities
 from seefar.models.summary import summarise
@@ -159,7 +160,7 @@ class RecipeDifference:
 
 
 @dataclass(frozen=True)
-class Comparisons:
+class Comparisons(Shown):
     """All that `compare` finds.
 
     Attributes:
@@ -177,6 +178,10 @@ class Comparisons:
     pairs: list[Comparison]
     recipes: list[Seeds]
     recipe_differences: list[RecipeDifference]
+
+    def __repr__(self) -> str:
+        others = ", ".join(f"{pair.other} {100 * pair.difference.value:+.1f} points" for pair in self.pairs)
+        return f"Comparisons({self.split}, {self.images:,} images, against {self.pairs[0].base}: {others})"
 
 
 def paired_difference(base_right: np.ndarray, other_right: np.ndarray) -> Difference:
@@ -212,12 +217,13 @@ def paired_interval(gained: Any, lost: Any, images: Any) -> tuple[Any, Any]:
     return np.maximum(middle - half, -1.0), np.minimum(middle + half, 1.0)
 
 
-def compare(runs: Sequence[Run], split: str = "test") -> Comparisons:
+def compare(runs: Sequence[Run], split: str = "test", names: Sequence[str] | None = None) -> Comparisons:
     """Compare runs by the answers that `evaluate` stored in them. Images are matched by their ids, their order may differ.
 
     Args:
         runs: two or more; the first is what the others are compared with.
         split: "validation" or "test".
+        names: what the runs are to be called; by default as their folders.
 
     Raises:
         UsageError: fewer than two runs, one of them twice, one without predictions of that split, or runs whose classes,
@@ -236,7 +242,7 @@ def compare(runs: Sequence[Run], split: str = "test") -> Comparisons:
             raise UsageError(
                 f"{run.path} has no predictions for {split} images; make them with `seefar evaluate {run.path} --split {split}`"
             )
-    read = [_read(run, name, split) for run, name in zip(runs, _names(paths), strict=True)]
+    read = [_read(run, name, split) for run, name in zip(runs, names or _names(paths), strict=True)]
     first, *others = [_aligned(answers, read[0], split) for answers in read]
     groups = _groups([first, *others])
     return Comparisons(

@@ -9,6 +9,7 @@ import numpy as np
 
 from seefar import metrics
 from seefar.data.images import ImageSet
+from seefar.display import Shown
 from seefar.evaluation.calibration import Calibration, Selective, calibration, fit_temperature, selective, sure_from
 from seefar.evaluation.confusions import Groups, Pair, WeakClass, groups, pairs, weak_classes
 from seefar.metrics import ClassScore, Confusion, Share
@@ -25,7 +26,7 @@ PICTURES = 3_000_000  # bytes that they may have before compression, so that a r
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Shown):
     """The numbers of one evaluation; `evaluation-<split>.json` is exactly this.
 
     Attributes:
@@ -79,6 +80,10 @@ class Evaluation:
     weak_classes: list[WeakClass]
     calibration: Calibration
     selective: Selective
+
+    def __repr__(self) -> str:
+        share = self.accuracy
+        return f"Evaluation({self.split}, {self.images:,} images: {share.value:.1%} right, {share.low:.1%} to {share.high:.1%})"
 
 
 def evaluate(

@@ -7,6 +7,7 @@ import numpy as np
 
 from seefar.data.images import ImageSet
 from seefar.data.near_duplicates import unit
+from seefar.display import Shown
 from seefar.metrics import probabilities
 from seefar.models.device import choose_device, choose_precision
 from seefar.models.predict import predict_with_features
@@ -39,7 +40,7 @@ class Foreign:
 
 
 @dataclass(frozen=True)
-class OutOfDistribution:
+class OutOfDistribution(Shown):
     """`out-of-distribution-<split>.json` is exactly this.
 
     Attributes:

@@ -1,11 +1,13 @@
 """A trained network's answers for image files that nobody labelled."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from seefar.data.folder import read_images
+from seefar.display import Shown
 from seefar.errors import DataError
 from seefar.metrics import probabilities
 from seefar.models.device import choose_device, choose_precision
@@ -34,7 +36,17 @@ class Prediction:
     error: str | None
 
 
-def predict_files(run: Run, paths: list[Path], device: str = "auto") -> list[Prediction]:
+class Predictions(Shown, list[Prediction]):
+    """The answers for some files, in their order: a list that notebooks show as a table.
+
+    Attributes:
+        pixels: of each file what the network saw of it, uint8 `(h, w, 3)`; None if it could not be read.
+    """
+
+    pixels: Sequence[np.ndarray | None] = ()
+
+
+def predict_files(run: Run, paths: list[Path], device: str = "auto") -> Predictions:
     """Classify files, prepared as the training images were. See `seefar.api.predict`."""
     where = choose_device(device)
     network = load_network(run, where)
@@ -45,12 +57,14 @@ def predict_files(run: Run, paths: list[Path], device: str = "auto") -> list[Pre
     if readable:
         logits = predict(network, np.stack(readable), choose_precision(from_json(run.recipe()).precision, where))
         rows = iter(probabilities(logits))
-    return [
+    answers = Predictions(
         Prediction(name, None, None, {}, str(decoded))
         if isinstance(decoded, DataError)
         else _prediction(name, next(rows), facts["classes"])
         for name, decoded in files
-    ]
+    )
+    answers.pixels = [None if isinstance(decoded, DataError) else decoded.pixels for _, decoded in files]
+    return answers
 
 
 def _prediction(image: str, chances: np.ndarray, classes: list[str]) -> Prediction:

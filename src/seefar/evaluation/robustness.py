@@ -9,6 +9,7 @@ import numpy as np
 
 from seefar.data.corruptions import CORRUPTIONS, GROUPS, SEVERITIES, corrupt
 from seefar.data.images import ImageSet
+from seefar.display import Shown
 from seefar.errors import DataError
 from seefar.metrics import Share, wilson
 from seefar.models.device import choose_device, choose_precision
@@ -23,7 +24,7 @@ PUBLISHED = 10_000  # images of a severity in the files of CIFAR-10-C
 
 
 @dataclass(frozen=True)
-class Robustness:
+class Robustness(Shown):
     """Accuracy on corrupted images; `robustness-<split>.json` is exactly this.
 
     Attributes:
@@ -45,6 +46,10 @@ class Robustness:
     groups: dict[str, float]
     mean_error: float
     by_class: dict[str, list[float]]
+
+    def __repr__(self) -> str:
+        clean, spoilt = self.clean.value, 1 - self.mean_error
+        return f"Robustness({self.split}, {self.images:,} images: {clean:.1%} right, spoilt {spoilt:.1%})"
 
 
 def robustness(
@@ -112,7 +117,10 @@ def _computed(images: ImageSet) -> Corrupted:
 def _published(folder: Path, classes: tuple[str, ...]) -> Corrupted:
     """From the .npy files of CIFAR-10-C: 50,000 images each, 10,000 a severity, and one file of labels."""
     if classes != CIFAR10:
-        raise DataError("the files of CIFAR-10-C show the classes of CIFAR-10; this run was trained on others")
+        raise DataError(
+            "the files of CIFAR-10-C show the classes of CIFAR-10, and this run was trained on others; "
+            "use --corruptions, which spoils its own images"
+        )
     labels = _array(folder / "labels.npy", (5 * PUBLISHED,)).astype(np.int64)
     for name in CORRUPTIONS:  # every file is looked at before the first one is used
         _array(folder / f"{name}.npy", (5 * PUBLISHED, 32, 32, 3))
@@ -127,9 +135,11 @@ def _array(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     try:
         array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
-        raise DataError(f"{path} is not there; CIFAR-10-C has labels.npy and a file for each corruption") from None
+        raise DataError(
+            f"{path} is not there; give the folder in which CIFAR-10-C has labels.npy and a file for each corruption"
+        ) from None
     except (OSError, ValueError, EOFError) as error:
         raise DataError(f"cannot read {path}: {error}; download CIFAR-10-C again") from error
     if array.dtype != np.uint8 or array.shape != shape:
-        raise DataError(f"{path} holds {array.dtype} {array.shape}; CIFAR-10-C has uint8 {shape}")
+        raise DataError(f"{path} holds {array.dtype} {array.shape}; CIFAR-10-C has uint8 {shape}: download it again")
     return array

@@ -1,7 +1,9 @@
 """Where a network looked: one map an image, from captum where it has the method."""
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -94,15 +96,21 @@ def mean_colour(network: Network) -> Tensor:
 # Maps of layers
 
 
+def _captum() -> Any:
+    """captum's methods. One of its imports tells a notebook that it could draw a bar with ipywidgets: nobody needs that."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        import captum.attr
+    return captum.attr
+
+
 def grad_cam(network: Network, images: np.ndarray, targets: np.ndarray, layer: str) -> np.ndarray:
     """Grad-CAM: the layer's feature maps, each weighted by its mean gradient, summed; what is negative is cut off.
 
     Source: Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391; computed by captum's LayerGradCam.
     """
-    from captum.attr import LayerGradCam
-
     inputs = as_input(network, images).requires_grad_()
-    method = LayerGradCam(network, find_layer(network, layer or last_stage(network)))
+    method = _captum().LayerGradCam(network, find_layer(network, layer or last_stage(network)))
     found = method.attribute(inputs, target=torch.tensor(targets).to(inputs.device), relu_attributions=True)
     return _enlarged(found[:, 0], images)
 
@@ -192,9 +200,7 @@ def integrated_gradients(network: Network, images: np.ndarray, targets: np.ndarr
 
     Source: Sundararajan et al. 2017, https://arxiv.org/abs/1703.01365; computed by captum's IntegratedGradients.
     """
-    from captum.attr import IntegratedGradients
-
-    method, baseline, room = IntegratedGradients(network), mean_colour(network), _room(images)
+    method, baseline, room = _captum().IntegratedGradients(network), mean_colour(network), _room(images)
 
     def attribute(image: Tensor, target: int) -> Tensor:
         found: Tensor = method.attribute(
@@ -213,9 +219,7 @@ def gradient_shap(network: Network, images: np.ndarray, targets: np.ndarray, lay
     Source: Lundberg and Lee 2017, https://arxiv.org/abs/1705.07874, and Smilkov et al. 2017 for the noise,
     https://arxiv.org/abs/1706.03825; computed by captum's GradientShap.
     """
-    from captum.attr import GradientShap
-
-    method, baseline = GradientShap(network), mean_colour(network)
+    method, baseline = _captum().GradientShap(network), mean_colour(network)
 
     def attribute(image: Tensor, target: int) -> Tensor:
         with _global_seed(derive(0, "gradient shap"), image.device):
@@ -232,8 +236,6 @@ def occlusion(network: Network, images: np.ndarray, targets: np.ndarray, layer: 
 
     Source: Zeiler and Fergus 2014, https://arxiv.org/abs/1311.2901; computed by captum's Occlusion.
     """
-    from captum.attr import Occlusion
-
     side = max(2, round(min(images.shape[1:3]) * SQUARE))
     stride, room = max(1, side // 2), _room(images)
 
@@ -246,13 +248,17 @@ def occlusion(network: Network, images: np.ndarray, targets: np.ndarray, layer: 
             same = (copies == image).flatten(1).all(1, keepdim=True)
             return torch.where(same, own, network(copies))
 
-        found: Tensor = Occlusion(logits).attribute(
-            image,
-            sliding_window_shapes=(3, side, side),
-            strides=(3, stride, stride),
-            baselines=image.double().mean((2, 3), keepdim=True).float().expand_as(image),
-            target=target,
-            perturbations_per_eval=room,
+        found: Tensor = (
+            _captum()
+            .Occlusion(logits)
+            .attribute(
+                image,
+                sliding_window_shapes=(3, side, side),
+                strides=(3, stride, stride),
+                baselines=image.double().mean((2, 3), keepdim=True).float().expand_as(image),
+                target=target,
+                perturbations_per_eval=room,
+            )
         )
         return found[:, 0]  # captum repeats it for each colour
 

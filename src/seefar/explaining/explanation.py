@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from seefar.display import Shown
 from seefar.errors import UsageError, did_you_mean
 from seefar.explaining.attribution import explain
 from seefar.explaining.faithfulness import Faithfulness, faithfulness
@@ -15,7 +16,7 @@ from seefar.models.predict import predict
 
 
 @dataclass(frozen=True, eq=False)
-class Explanation:
+class Explanation(Shown):
     """Maps for images; `n` of them.
 
     Attributes:
@@ -37,6 +38,9 @@ class Explanation:
     probability: list[float]
     maps: dict[str, np.ndarray]
     scores: dict[str, Faithfulness]
+
+    def __repr__(self) -> str:
+        return f"Explanation({len(self.images)} images by {', '.join(self.maps)})"
 
 
 def explain_images(

@@ -1,6 +1,5 @@
 """The path of one image from pixels to probabilities: which channels of each stage answer to it, and where."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,24 +45,6 @@ class Path:
     features: np.ndarray
     logits: np.ndarray
     probabilities: np.ndarray
-
-
-def feature_maps(network: Network, image: np.ndarray, layers: Sequence[str] | None = None, most: int = MOST) -> list[StageMaps]:
-    """The strongest maps of each layer for one image, uint8 `(h, w, 3)`. The network is afterwards as it was.
-
-    Args:
-        network: trained.
-        image: of any size that leaves something after the last stage.
-        layers: as `capture.layer_names` lists them; None: the stages, and the stem where there is one.
-        most: how many maps a layer are kept.
-
-    Raises:
-        UsageError: there is no such layer.
-    """
-    names = default_layers(network) if layers is None else list(layers)
-    with undisturbed(network), capture(network, names) as seen, torch.inference_mode():
-        network.stages(network.stem(network.scale(as_input(network, image[None]))))
-        return [_strongest(name, seen[name][0], most) for name in names]
 
 
 def path(network: Network, image: np.ndarray, most: int = MOST) -> Path:

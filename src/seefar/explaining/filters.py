@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from seefar.errors import UsageError
-from seefar.explaining.capture import as_input, find_layer, undisturbed
+from seefar.explaining.capture import as_input, undisturbed
 from seefar.models.fast import Residual, Whitening
 from seefar.models.layers import Network
 
@@ -71,23 +71,6 @@ def first_filters(network: Network) -> FirstFilters:
     pixels = np.rint(128 + 127 * colours[order] / max(scale, 1e-12)).astype(np.uint8)
     kind: Literal["whitening", "learned"] = "whitening" if isinstance(first, Whitening) else "learned"
     return FirstFilters(kind, np.ascontiguousarray(pixels.transpose(0, 2, 3, 1)), order.tolist(), scale)
-
-
-def filter_matrix(network: Network, layer: str) -> tuple[np.ndarray, list[int]]:
-    """The weights of one convolution, strongest filter first, and which filter each row is.
-
-    Returns:
-        float32 `(out, in, fh, fw)`, and as many numbers.
-
-    Raises:
-        UsageError: there is no such layer, or it is a whole stage.
-    """
-    found = find_layer(network, layer)
-    if not isinstance(found, nn.Conv2d | Whitening):
-        raise UsageError(f"{layer} is a stage of several convolutions; name one of them, such as {layer}.0")
-    weight = _weight(found)
-    order = strongest_first(weight)
-    return weight[order], order.tolist()
 
 
 def health(network: Network, images: np.ndarray) -> list[LayerHealth]:

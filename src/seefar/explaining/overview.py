@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from seefar.data.images import ImageSet
+from seefar.display import Shown
 from seefar.explaining.attribution import EXPLAINERS, explain
 from seefar.explaining.capture import last_stage, layer_names
 from seefar.explaining.classes import counterfactual_neighbours, portraits, smallest_change
@@ -74,7 +75,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Overview:
+class Overview(Shown):
     """The numbers of a look inside; `inside-<split>.json` is exactly this, and `inside-<split>.npz` holds the arrays beside it.
 
     Attributes:
@@ -114,6 +115,9 @@ class Overview:
     changes: list[Change]
     portraits: list[dict[str, Any]]
     learning: dict[str, Any] | None
+
+    def __repr__(self) -> str:
+        return f"Overview({self.split}, {self.images:,} images, layers {', '.join(self.layers)})"
 
 
 def overview(

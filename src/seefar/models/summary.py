@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from seefar.display import Shown
 from seefar.models.fast import Whitening
 
 
@@ -19,13 +20,20 @@ class Layer:
     multiply_adds: int
 
 
-def summarise(network: nn.Module, size: int) -> list[Layer]:
+class Layers(Shown, list[Layer]):
+    """The layers of a network in the order in which an image passes them: a list that notebooks show as a table."""
+
+    def __repr__(self) -> str:
+        return f"Layers({len(self)} layers, {sum(layer.parameters for layer in self):,} parameters)"
+
+
+def summarise(network: nn.Module, size: int) -> Layers:
     """The layers of `network` in the order in which an image of `size` x `size` pixels passes them.
 
     Multiply-adds are those of convolutions and dense layers; the rest is small beside them. What is fitted and not
     learned (scaling, whitening, running statistics) does not count as parameters. The network is left as it was.
     """
-    rows: list[Layer] = []
+    rows = Layers()
     names = {module: name for name, module in network.named_modules()}
 
     def record(layer: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:

@@ -22,8 +22,8 @@ def pair(found: dict[str, Any]) -> list[str]:
     ]
     better = [row["name"] for row in found["classes"] if row["p_holm"] < SURE and row["gained"] > row["lost"]]
     worse = [row["name"] for row in found["classes"] if row["p_holm"] < SURE and row["gained"] < row["lost"]]
-    if better or worse:
-        parts = [f"better on {joined(better)}"] * bool(better) + [f"worse on {joined(worse)}"] * bool(worse)
+    parts = [f"{how} on {joined(names)}" for how, names in (("better", better), ("worse", worse)) if names]
+    if parts:
         sentences.append(f"By class it is significantly {joined(parts)}; the other classes show no clear change.")
     sentences.append(
         "This compares two trained networks, not two recipes: another seed of the same recipe would differ from itself as well."

@@ -1,7 +1,9 @@
 """All that a report, its `report.json` and its model card show, read from a run folder: the one source of the three."""
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from seefar.models.summary import summarise
 from seefar.recipes import Recipe, from_json, meanings, text
 from seefar.reporting import figures, inside_words, trust_words, words
 from seefar.reporting.advice import advice
-from seefar.reporting.inside_charts import inside_charts
+from seefar.reporting.inside_charts import inside_drawings
 from seefar.reporting.pictures import sheet, strip
 from seefar.runs.folder import Run
 from seefar.runs.ledger import count_looks
@@ -83,29 +85,34 @@ def numbers(run: Run) -> dict[str, Any]:
 
 def charts(run: Run, found: dict[str, Any]) -> dict[str, Figure]:
     """The charts that the numbers allow, by the name of their file."""
+    return {name: draw() for name, draw in drawings(run, found).items()}
+
+
+def drawings(run: Run, found: dict[str, Any]) -> dict[str, Callable[[], Figure]]:
+    """What draws each of them: drawing takes the time."""
     shown, about = found["test"] or found["validation"], found["about"]
     name = found["data"]["name"]
-    drawn = {
-        "curves": figures.curves(found["history"], about, found["ended"]),
-        "brightness": figures.brightness(found["description"]["train"], f"{name}, training images"),
+    drawn: dict[str, Callable[[], Figure]] = {
+        "curves": partial(figures.curves, found["history"], about, found["ended"]),
+        "brightness": partial(figures.brightness, found["description"]["train"], f"{name}, training images"),
     }
     if inside := found["inside"]:
         arrays = run.arrays(f"inside-{inside['split']}.npz")
-        drawn |= inside_charts(inside, arrays, found["data"]["classes"], f"{about}, {inside['split']} images")
+        drawn |= inside_drawings(inside, arrays, found["data"]["classes"], f"{about}, {inside['split']} images")
     if not shown:
         return drawn
     split, classes = shown["split"], found["data"]["classes"]
     where = f"{about}, {split} images"
-    drawn[f"recalls-{split}"] = figures.recalls(shown["scores"], shown["accuracy"]["value"], where)
-    drawn[f"matrix-{split}"] = figures.matrix(shown["confusion"], classes, where)
-    drawn[f"reliability-{split}"] = figures.reliability(shown["calibration"], where)
-    drawn[f"coverage-{split}"] = figures.coverage(shown["selective"], where)
+    drawn[f"recalls-{split}"] = partial(figures.recalls, shown["scores"], shown["accuracy"]["value"], where)
+    drawn[f"matrix-{split}"] = partial(figures.matrix, shown["confusion"], classes, where)
+    drawn[f"reliability-{split}"] = partial(figures.reliability, shown["calibration"], where)
+    drawn[f"coverage-{split}"] = partial(figures.coverage, shown["selective"], where)
     if shown["groups"]["merges"]:
-        drawn[f"groups-{split}"] = figures.dendrogram(shown["groups"], where)
+        drawn[f"groups-{split}"] = partial(figures.dendrogram, shown["groups"], where)
     if robust := found["robustness"]:
         spoilt, clean = f"{about}, spoilt {robust['split']} images", robust["clean"]["value"]
-        drawn[f"corruptions-{robust['split']}"] = figures.corruptions(robust["accuracies"], clean, spoilt)
-        drawn[f"spoilt-{robust['split']}"] = figures.corruptions_by_class(robust["by_class"], classes, clean, spoilt)
+        drawn[f"corruptions-{robust['split']}"] = partial(figures.corruptions, robust["accuracies"], clean, spoilt)
+        drawn[f"spoilt-{robust['split']}"] = partial(figures.corruptions_by_class, robust["by_class"], classes, clean, spoilt)
     return drawn
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from seefar.explaining.explanation import Explanation
 from seefar.files import make_folder, write_bytes
 from seefar.reporting import explanation_figures, figures
-from seefar.reporting.inside_words import NAMES
+from seefar.reporting.inside_words import method_name
 from seefar.reporting.words import percent
 from seefar.runs.folder import npz_bytes
 
@@ -24,7 +24,7 @@ def write_explanation(found: Explanation, folder: Path, about: str) -> list[Path
         label = found.labels[i] if found.labels else found.images[i]
         said = called if label == called else f"{label} called {called}"
         captions.append(f"{said}; evidence for {target} ({percent(chance)})")
-    maps = {NAMES[name]: values for name, values in found.maps.items()}
+    maps = {method_name(name): values for name, values in found.maps.items()}
     picture = explanation_figures.overlays(found.pixels, maps, captions, f"{about}: where the network looked")
     files = [folder / "explanation.png", folder / "explanation.npz"]
     write_bytes(files[0], figures.png(picture))

@@ -34,6 +34,7 @@ ENDINGS = {
     "budget": "stopped: budget used up",
     "interrupted": "interrupted",
     "diverged": "diverged",
+    "pruned": "given up by a search",
 }
 
 STYLE: dict[Any, Any] = {
@@ -303,7 +304,7 @@ def captioned(pixels: Sequence[np.ndarray], captions: Sequence[str], title: str,
         axes.set_axis_off()
     for axes, picture, caption in zip(panels, pixels, captions, strict=False):
         axes.imshow(picture, interpolation="nearest")
-        axes.set_title("\n".join(shorten(line) for line in caption.split("\n")), fontsize=7, y=-0.02, va="top")
+        axes.set_title("\n".join(shorten(line) for line in caption.split("\n")), fontsize=7, y=-0.02, va="top", pad=0)
     figure.suptitle("\n".join(textwrap.wrap(title, int(columns * side * 9))), x=0.01, ha="left", fontsize=11)
     return figure
 
@@ -430,11 +431,11 @@ def svg(figure: Figure) -> str:
     return text.replace(INK, "currentColor").replace(LINE, "var(--line)")
 
 
-def png(figure: Figure) -> bytes:
-    """The figure as a PNG on white, 150 dots an inch."""
+def png(figure: Figure, dots: int = 150) -> bytes:
+    """The figure as a PNG on white, so many dots an inch."""
     try:
         _draw_lines(figure, GREY)
-        return _save(figure, "png", {}, facecolor="white", dpi=150)
+        return _save(figure, "png", {}, facecolor="white", dpi=dots)
     finally:
         _draw_lines(figure, LINE)  # it may become an svg, too
 

@@ -1,13 +1,13 @@
 """The pictures of a look inside a network, from its numbers and arrays."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from seefar.reporting import explanation_figures as draw
-from seefar.reporting.inside_words import NAMES
+from seefar.reporting.inside_words import method_name
 from seefar.reporting.words import percent
 
 SHOWN = (
@@ -19,10 +19,10 @@ SHOWN = (
 TOP = 5  # classes with their probabilities at the end of a path
 
 
-def inside_charts(
+def inside_drawings(
     found: Mapping[str, Any], arrays: Mapping[str, np.ndarray], classes: Sequence[str], about: str
-) -> dict[str, Figure]:
-    """By the name of their file.
+) -> dict[str, Callable[[], Figure]]:
+    """What draws each of them, by the name of its file.
 
     Args:
         found: an Overview as a dict.
@@ -30,30 +30,25 @@ def inside_charts(
         classes: their names.
         about: what was looked into; the title of each picture.
     """
-    filters = {
-        "pixels": arrays["first_filters"],
-        "order": arrays["first_order"].tolist(),
-        "scale": float(arrays["first_scale"]),
-    }
-    drawn = {
-        "inside-filters": draw.first_filters(filters, about),
-        "inside-health": draw.health(found["health"], about),
-        "inside-path": _path(found, arrays, classes, about),
-        "inside-units": draw.exciting(
+    drawn: dict[str, Callable[[], Figure]] = {
+        "inside-filters": lambda: _filters(arrays, about),
+        "inside-health": lambda: draw.health(found["health"], about),
+        "inside-path": lambda: _path(found, arrays, classes, about),
+        "inside-units": lambda: draw.exciting(
             {f"channel {unit}": patches for unit, patches in zip(found["units"], arrays["exciting"], strict=True)}, about
         ),
-        "inside-where": draw.overlays(
+        "inside-where": lambda: draw.overlays(
             arrays["looked"],
-            {NAMES[name]: arrays[f"map_{name}"] for name in SHOWN if f"map_{name}" in arrays},
+            {method_name(name): arrays[f"map_{name}"] for name in SHOWN if f"map_{name}" in arrays},
             [_caption(row) for row in found["looked"]],
             about,
         ),
-        "inside-scores": _scores(found["methods"], about),
-        "inside-space": draw.space(arrays["points"], arrays["point_labels"], arrays["point_right"], classes, about),
-        "inside-portraits": draw.neighbours(
+        "inside-scores": lambda: _scores(found["methods"], about),
+        "inside-space": lambda: draw.space(arrays["points"], arrays["point_labels"], arrays["point_right"], classes, about),
+        "inside-portraits": lambda: draw.neighbours(
             list(arrays["portraits"]), [_portrait(row, arrays["portraits"].shape[1]) for row in found["portraits"]], about
         ),
-        "inside-changes": draw.neighbours(
+        "inside-changes": lambda: draw.neighbours(
             list(arrays["changed"]),
             [
                 [row["called"], f"{row['wanted']}\n{row['size']:.2f} of 255" if row["turned"] else "not turned"]
@@ -63,19 +58,31 @@ def inside_charts(
         ),
     }
     if "maximised" in arrays:
-        drawn["inside-maximised"] = draw.maximised(arrays["maximised"], [f"channel {unit}" for unit in found["units"]], about)
+        names = [f"channel {unit}" for unit in found["units"]]
+        drawn["inside-maximised"] = lambda: draw.maximised(arrays["maximised"], names, about)
     if found["cases"]:
-        drawn["inside-cases"] = draw.neighbours(list(arrays["cases"]), [_case(row) for row in found["cases"]], about)
+        cases = [_case(row) for row in found["cases"]]
+        drawn["inside-cases"] = lambda: draw.neighbours(list(arrays["cases"]), cases, about)
     if found["learning"]:
-        drawn["inside-datamap"] = draw.data_map(arrays["variability"], arrays["confidence"], about)
-        telling = {"early": "first", "late": "last", "never": "never", "forgotten": "forgotten"}
-        rows = [name for name in telling if len(arrays[f"learned_{name}"])]
-        drawn["inside-learned"] = draw.neighbours(
-            [arrays[f"learned_{name}"] for name in rows],
-            [[telling[name], *found["learning"]["labels"][name][1:]] for name in rows],
-            about,
-        )
+        drawn["inside-datamap"] = lambda: draw.data_map(arrays["variability"], arrays["confidence"], about)
+        drawn["inside-learned"] = lambda: _learned(found["learning"], arrays, about)
     return drawn
+
+
+def _filters(arrays: Mapping[str, np.ndarray], about: str) -> Figure:
+    filters = {
+        "pixels": arrays["first_filters"],
+        "order": arrays["first_order"].tolist(),
+        "scale": float(arrays["first_scale"]),
+    }
+    return draw.first_filters(filters, about)
+
+
+def _learned(learning: Mapping[str, Any], arrays: Mapping[str, np.ndarray], about: str) -> Figure:
+    telling = {"early": "first", "late": "last", "never": "never", "forgotten": "forgotten"}
+    rows = [name for name in telling if len(arrays[f"learned_{name}"])]
+    captions = [[telling[name], *learning["labels"][name][1:]] for name in rows]
+    return draw.neighbours([arrays[f"learned_{name}"] for name in rows], captions, about)
 
 
 def _path(found: Mapping[str, Any], arrays: Mapping[str, np.ndarray], classes: Sequence[str], about: str) -> Figure:
@@ -96,7 +103,7 @@ def _path(found: Mapping[str, Any], arrays: Mapping[str, np.ndarray], classes: S
 def _scores(methods: Mapping[str, Mapping[str, Any]], about: str) -> Figure:
     """How fast the probability comes back when what a method marks is put back first; random maps for scale."""
     one = next(iter(methods.values()))
-    curves = {NAMES[name]: score["insertion_curve"] for name, score in methods.items()}
+    curves = {method_name(name): score["insertion_curve"] for name, score in methods.items()}
     return draw.curves(
         one["steps"], curves | {"random maps": one["random_insertion_curve"]}, about, across="pixels put back, in %"
     )

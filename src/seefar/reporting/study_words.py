@@ -31,6 +31,12 @@ def summary(found: dict[str, Any]) -> list[str]:
     )
     if count < found["planned"] and not found["estimation_only"]:
         sentences.append(f"{found['planned']} seeds were wanted, but the budget of the study ended before.")
+    together = found["together"]
+    if together and together["low"] is not None:
+        sentences.append(
+            f"All changes together: {100 * together['value']:+.1f} points ({100 * together['low']:+.1f} to {100 * together['high']:+.1f}), "
+            "from the first variant to the last; an estimate, of which nothing was tested."
+        )
     if found["power"]:
         smallest = (
             f"; differences from about {found['detectable']:.1f} points on are found four times in five"

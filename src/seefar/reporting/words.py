@@ -55,16 +55,6 @@ def classes(evaluation: dict[str, Any]) -> str:
     )
 
 
-def commonest_mistake(evaluation: dict[str, Any]) -> list[str]:
-    """The strongest confusion, if there is one, and whether it goes in both directions."""
-    if not evaluation["confusions"]:
-        return []
-    first = evaluation["confusions"][0]
-    sentence = f"Its commonest mistake is to call a {first['true']} {first['predicted']}: {percent(first['share'])} of them"
-    back = [c for c in evaluation["confusions"] if (c["true"], c["predicted"]) == (first["predicted"], first["true"])]
-    return [sentence + (f"; the other way round it happens to {percent(back[0]['share'])}." if back else ".")]
-
-
 def fails(evaluation: dict[str, Any]) -> list[str]:
     """Where it fails, in a sentence or three: the pair taken for each other most, the groups, the classes that do worse."""
     if not evaluation["pairs"]:
@@ -159,6 +149,7 @@ _WHY = {
     "patience": "the last {} in a row brought nothing better (early stopping)",
     "diverged": "then the loss was no number any more; what was saved before is used",
     "interrupted": "it was interrupted, and seefar train --resume goes on with it",
+    "pruned": "the search that it belongs to gave it up, since others were ahead by then",
 }
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from seefar import files
+from seefar.display import Shown
 from seefar.errors import DiskError, ModelFileError, UsageError
 from seefar.runs import formats
 
@@ -25,10 +26,13 @@ CHOSEN = ("recipe.json", "data.json", "splits.json", "environment.json")  # writ
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Shown):
     """A run folder. `run.path` is where it is."""
 
     path: Path
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
 
     def read(self, name: str) -> Any:
         """The content of a JSON file. Raises ModelFileError if it is missing or damaged."""
@@ -37,7 +41,7 @@ class Run:
         except FileNotFoundError:
             raise ModelFileError(f"{self.path} has no {name}; is this the folder of a run?") from None
         except (OSError, ValueError) as error:
-            raise ModelFileError(f"cannot read {self.path / name}: {error}") from error
+            raise ModelFileError(f"cannot read {self.path / name}: {error}; copy the folder again, or train again") from error
 
     def has(self, name: str) -> bool:
         """Whether there is a file of that name."""
@@ -87,7 +91,7 @@ class Run:
         except FileNotFoundError:
             raise ModelFileError(f"{self.path} has no {name}; run `seefar evaluate` first") from None
         except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise ModelFileError(f"cannot read {self.path / name}: {error}") from error
+            raise ModelFileError(f"cannot read {self.path / name}: {error}; copy the folder again, or train again") from error
 
     def commit(self, contents: Mapping[str, bytes], *, ended: str) -> None:
         """Replace files that training decided. Killed at any moment, it leaves a run that verifies.
@@ -212,8 +216,10 @@ def open_run(folder: Path) -> Run:
     if not folder.exists():
         raise ModelFileError(f"there is no run folder {folder}; `seefar train` makes one")
     if not folder.is_dir():
-        raise ModelFileError(f"{folder} is a file, not the folder of a run")
+        raise ModelFileError(f"{folder} is a file, not the folder of a run; give the folder that `seefar train` printed")
     run = Run(folder)
     if not run.has("recipe.json"):
-        raise ModelFileError(f"{folder} is not the folder of a run: it has no recipe.json")
+        raise ModelFileError(
+            f"{folder} is not the folder of a run: it has no recipe.json; give the one that `seefar train` printed"
+        )
     return run

@@ -12,7 +12,7 @@ from seefar.models.device import processor
 from seefar.recipes import Recipe
 from seefar.version import __version__
 
-LOAD_DEFAULTS = {"size": 32, "background": "white", "split_seed": 0}  # of seefar.data.load.load
+LOAD_DEFAULTS = {"size": 32, "background": "white", "split_seed": 0, "subset": None}  # of seefar.data.load.load
 LIBRARIES = ("torch", "numpy", "pillow", "safetensors")
 
 

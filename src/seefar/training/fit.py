@@ -180,7 +180,9 @@ class _Training:
             self.clock.began -= self.position.spent
         self.history = earlier_epochs(checkpoint, self.run)
         if not self.clock and len(self.history) >= self.recipe.epochs and not self.is_over():
-            raise UsageError(f"{len(self.history)} epochs are done already; --epochs {self.recipe.epochs} is not more")
+            raise UsageError(
+                f"{len(self.history)} epochs are done already; --epochs {self.recipe.epochs} is not more: give a larger number"
+            )
         if self.history and self.history[-1].ending == "finished" and len(self.history) < self.recipe.epochs:
             self.history[-1] = replace(self.history[-1], ending="")  # it is to be trained for longer than at first
         if self.run.has("timing.json"):
@@ -294,7 +296,7 @@ class _Training:
         predict(self._judged(), few, self.precision)
         return (time.perf_counter() - began) * len(self.validation) / len(few) + WRITING
 
-    def end(self, ending: str) -> None:
+    def end(self, ending: stopping.Ending) -> None:
         """Write down why training ended before its time; without an epoch there is nothing to write it to."""
         if self.processes.rank == 0 and self.history:
             self.run.commit({}, ended=ending)

@@ -55,7 +55,7 @@ def place() -> Place | None:
 def only_alone(verb: str) -> None:
     """Raise UsageError under torchrun: every process would do it, and count as a look of its own at the test images."""
     if place() is not None:
-        raise UsageError(f"{verb} is done by one process; only train can be shared: use seefar {verb} without torchrun")
+        raise UsageError(f"{verb} is done by one process; only train can be shared: use {verb} without torchrun")
 
 
 def is_first() -> bool:

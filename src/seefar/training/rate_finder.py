@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import torch
 
 from seefar.data.images import ImageSet
+from seefar.display import Shown
+from seefar.errors import DivergedError
 from seefar.models.device import choose_precision
 from seefar.models.layers import Network
 from seefar.recipes import Recipe
@@ -27,7 +29,7 @@ BELOW = (
 
 
 @dataclass(frozen=True)
-class RateCurve:
+class RateCurve(Shown):
     """What a trial found.
 
     Attributes:
@@ -40,6 +42,9 @@ class RateCurve:
     losses: list[float]
     suggestion: float
 
+    def __repr__(self) -> str:
+        return f"RateCurve(suggestion={self.suggestion:.2g}, {len(self.rates)} steps)"
+
 
 def find_rate(recipe: Recipe, seed: int, train: ImageSet, network: Network, device: torch.device) -> RateCurve:
     """Try learning rates on a copy of the network, which stays as it is; so does every other stream of random numbers.
@@ -50,6 +55,9 @@ def find_rate(recipe: Recipe, seed: int, train: ImageSet, network: Network, devi
         train: images to learn from.
         network: where to start; on the CPU or `device`.
         device: where to compute.
+
+    Raises:
+        DivergedError: the very first loss is not a finite number, so no rate can be to blame.
     """
     trial = new_learner(recipe, copy.deepcopy(network), device)
     batches = new_batches(recipe, derive(seed, "rate finder"), train, device)
@@ -76,6 +84,11 @@ def find_rate(recipe: Recipe, seed: int, train: ImageSet, network: Network, devi
         for step in steps:
             mean = SMOOTHING * mean + (1 - SMOOTHING) * step.loss.item()
             smooth = mean / (1 - SMOOTHING**step.number)
+            if not losses and not math.isfinite(smooth):
+                raise DivergedError(
+                    f"the loss is {smooth} in the first step, at learning rate {step.rate:.3g}: the rate is not the reason; "
+                    "try more exact numbers (--set precision=fp32)"
+                )
             if not math.isfinite(smooth) or (losses and smooth > ENOUGH * min(losses)):
                 return _curve(rates, losses)
             rates.append(step.rate)

@@ -7,8 +7,9 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-Ending = Literal["finished", "patience", "budget", "diverged", "interrupted"]
-"""Why a run ended: all its epochs are done; nothing better came; its time was up; the loss was not finite; someone stopped it."""
+Ending = Literal["finished", "patience", "budget", "diverged", "interrupted", "pruned"]
+"""Why a run ended: all its epochs are done; nothing better came; its time was up; the loss was not finite; someone stopped it;
+a search gave it up."""
 
 
 def better(scores: Sequence[float], min_change: float = 0.0) -> list[bool]:

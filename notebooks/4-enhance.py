@@ -1,0 +1,167 @@
+# %% [markdown]
+# # 4 · Enhance: does a change really help, or was it luck?
+#
+# **What you will learn**
+#
+# - how much luck there is in a single training
+# - how to ask a clear question: one base, one change at a time, several seeds, the same images for all
+# - how to read the answer: difference, interval, verdict
+# - why "no evidence" is not "no effect", and what to do then
+# - why many questions need a correction, and why test is opened once, at the end
+#
+# It takes about two minutes.
+
+# %%
+import seefar as sf
+
+data = sf.load("shapes", subset=1000)
+print(data)
+
+# %% [markdown]
+# ## Luck
+#
+# A training starts from random weights and sees the images in a random order. The **seed** decides both. Here is the same recipe
+# three times; nothing differs but the seed.
+
+# %%
+PLAIN = {"dropout": [0, 0], "epochs": 8}
+
+runs = [sf.train(data, "tiny", seed=seed, quiet=True, **PLAIN) for seed in (0, 1, 2)]
+shares = [sf.evaluate(run).accuracy for run in runs]
+for seed, share in enumerate(shares):
+    print(
+        f"seed {seed}: {share.value:.1%} of the validation images, {share.low:.1%} to {share.high:.1%}"
+    )
+values = [share.value for share in shares]
+print(f"best and worst differ by {100 * (max(values) - min(values)):.1f} points")
+
+# %% [markdown]
+# **Question 1.** A friend changes something, trains once, and is glad about one point more. What do you say?
+#
+# <details><summary>Answer</summary>
+#
+# Look at the last line above: that much can come from the seed alone. One training before and one after a change say next to
+# nothing about small differences. He needs several seeds of both, and the same seeds for both.
+#
+# </details>
+#
+# ## A clear question
+#
+# A **study** is a base and some changes, each with the reason why it might help. Writing the reason down first keeps you honest:
+# afterwards one finds a reason for everything.
+#
+# Three of these changes could help. The last one, a batch of 60 images instead of 64, should make no difference: it is there to
+# see whether the study says so.
+
+# %%
+question = sf.Study(
+    name="small-study",
+    about="What helps a small network with few images?",
+    base="tiny",
+    fields=PLAIN,
+    changes=(
+        sf.Change(
+            "augmentation",
+            "A mirrored or moved image shows the same thing.",
+            {"flip": "alternating", "shift": 2},
+        ),
+        sf.Change(
+            "dropout",
+            "Who cannot rely on a single detail learns less by heart.",
+            {"dropout": [0.2, 0.5]},
+        ),
+        sf.Change(
+            "wider", "More filters can find more kinds of parts.", {"widths": [[32], [64], [128]]}
+        ),
+        sf.Change("batch of 60", "None: it should make no difference.", {"batch_size": 60}),
+    ),
+)
+
+# %% [markdown]
+# Now every variant is trained with every seed. All share the seeds, the split and the order of the images, so that they can be
+# compared in pairs: luck that both have in common cancels out. The test images are opened once, when everything is trained.
+
+# %%
+found = sf.study(question, data, seeds=4, quiet=True)
+found
+
+# %% [markdown]
+# ## How to read it
+#
+# - **Difference**: how many points a variant is better than the base, mean over the seeds. The dot in the first picture.
+# - **Interval**: the bar around it. With other seeds the mean would plausibly lie in there. If the bar crosses the dashed line at
+#   zero, the change may as well do nothing, or harm.
+# - **Verdict**: *helps* or *hurts* only if chance alone would hardly give such a difference; else *no evidence*.
+# - **Cost**: the second picture. A variant is worth a thought only if nothing else is both better and faster; those are joined by
+#   the line.
+#
+# The verdicts, and what is behind them:
+
+# %%
+for row in found.rows[1:]:
+    print(f"{row.variant}: {row.effect.words}")
+
+# %% [markdown]
+# **Question 2.** Which verdict has "batch of 60", and what does its interval say?
+#
+# <details><summary>Answer</summary>
+#
+# It should be "no evidence", with an interval around zero. Look how wide it is all the same: that is the noise that every other
+# difference has to rise above. If it says something else here, you have met chance at work: at a level of 5 % one in twenty
+# such empty questions gets a verdict, which is why the p-values are corrected.
+#
+# </details>
+#
+# **Question 3.** "No evidence" for a change: may you write "it does not help"?
+#
+# <details><summary>Answer</summary>
+#
+# No. It may help by less than this study can see. The summary says how large a difference would have been found four times in
+# five. Whoever wants to know about smaller ones needs more seeds: the interval shrinks with the root of their number, so half
+# the width takes four times the seeds.
+#
+# </details>
+#
+# **Question 4.** Why are p-values corrected for the number of changes (Holm)?
+#
+# <details><summary>Answer</summary>
+#
+# Who asks twenty questions and believes every answer that chance gives in one case of twenty will believe about one wrong answer.
+# The correction raises the bar with the number of questions, so that the whole study errs in one case of twenty, not each line.
+#
+# </details>
+#
+# ## Which images are won?
+#
+# A mean hides who wins and who loses. Here are points of recall, class by class:
+
+# %%
+best = max(found.rows[1:], key=lambda row: row.effect.value).variant
+for name, change in sorted(
+    zip(found.classes, found.by_class[best], strict=True), key=lambda item: item[1]
+):
+    print(f"{best}, {name:>10}: {100 * change:+6.1f} points")
+
+# %% [markdown]
+# **Question 5.** A change helps on average and harms one class a lot. When would you not use it?
+#
+# <details><summary>Answer</summary>
+#
+# When that class is the one that matters: the tumour, the pedestrian. The mean treats all classes alike; your purpose may not.
+#
+# </details>
+#
+# ## Built-in studies
+#
+# The steps from the plain to the deep network are a study, too, and so are optimisers, augmentation, regularisation and the
+# tricks of recipe `fast`. They take longer: `sf.study("enhancement", "cifar10", seeds=5)` is one for the night. If it is broken
+# off, the same line goes on where it stopped.
+#
+# ## What you know now
+#
+# - One training is one roll of the dice. Differences need several seeds, in pairs.
+# - Say before you train what you change and why.
+# - Read the interval before the mean; "no evidence" asks for more seeds or for silence.
+# - Choose on validation. Test is opened once and says what the choice was worth.
+#
+# Next: [5 · Your own images](5-your-own-images.ipynb).
