@@ -14,25 +14,23 @@
 # %%
 import seefar as sf
 
-data = sf.load("shapes", subset=1000)
+data = sf.load("shapes", subset=2000)
 print(data)
 
 # %% [markdown]
 # ## Luck
 #
 # A training starts from random weights and sees the images in a random order. The **seed** decides both. Here is the same recipe
-# three times; nothing differs but the seed.
+# three times; nothing differs but the seed. (Batch norm and a high rate, so that a short training is enough.)
 
 # %%
-PLAIN = {"dropout": [0, 0], "epochs": 8}
+BASE = {"batch_norm": True, "dropout": [0, 0], "learning_rate": 0.01, "epochs": 8}
 
-runs = [sf.train(data, "tiny", seed=seed, quiet=True, **PLAIN) for seed in (0, 1, 2)]
-shares = [sf.evaluate(run).accuracy for run in runs]
-for seed, share in enumerate(shares):
-    print(
-        f"seed {seed}: {share.value:.1%} of the validation images, {share.low:.1%} to {share.high:.1%}"
-    )
-values = [share.value for share in shares]
+values = []
+for seed in (0, 1, 2):
+    run = sf.train(data, "tiny", seed=seed, quiet=True, **BASE)
+    values.append(sf.evaluate(run).accuracy.value)
+    print(f"seed {seed}: {values[-1]:.1%} of the validation images")
 print(f"best and worst differ by {100 * (max(values) - min(values)):.1f} points")
 
 # %% [markdown]
@@ -50,39 +48,23 @@ print(f"best and worst differ by {100 * (max(values) - min(values)):.1f} points"
 # A **study** is a base and some changes, each with the reason why it might help. Writing the reason down first keeps you honest:
 # afterwards one finds a reason for everything.
 #
-# Three of these changes could help. The last one, a batch of 60 images instead of 64, should make no difference: it is there to
-# see whether the study says so.
+# Two of these changes could help. The last one, a batch of 60 images instead of 64, should make no difference: it is there to see
+# whether the study says so.
 
 # %%
-question = sf.Study(
-    name="small-study",
-    about="What helps a small network with few images?",
-    base="tiny",
-    fields=PLAIN,
-    changes=(
-        sf.Change(
-            "augmentation",
-            "A mirrored or moved image shows the same thing.",
-            {"flip": "alternating", "shift": 2},
-        ),
-        sf.Change(
-            "dropout",
-            "Who cannot rely on a single detail learns less by heart.",
-            {"dropout": [0.2, 0.5]},
-        ),
-        sf.Change(
-            "wider", "More filters can find more kinds of parts.", {"widths": [[32], [64], [128]]}
-        ),
-        sf.Change("batch of 60", "None: it should make no difference.", {"batch_size": 60}),
-    ),
+changes = (
+    sf.Change("augmentation", "Moved, it is the same.", {"flip": "alternating", "shift": 2}),
+    sf.Change("dropout", "No single detail can be relied on.", {"dropout": [0.25, 0.5]}),
+    sf.Change("batch of 60", "None: no difference is expected.", {"batch_size": 60}),
 )
+question = sf.Study("small-study", "What helps with few images?", "tiny", changes, fields=BASE)
 
 # %% [markdown]
 # Now every variant is trained with every seed. All share the seeds, the split and the order of the images, so that they can be
 # compared in pairs: luck that both have in common cancels out. The test images are opened once, when everything is trained.
 
 # %%
-found = sf.study(question, data, seeds=4, quiet=True)
+found = sf.study(question, data, seeds=5, quiet=True)
 found
 
 # %% [markdown]
@@ -122,7 +104,17 @@ for row in found.rows[1:]:
 #
 # </details>
 #
-# **Question 4.** Why are p-values corrected for the number of changes (Holm)?
+# **Question 4.** Dropout is praised everywhere. How can it do harm in a study like this one?
+#
+# <details><summary>Answer</summary>
+#
+# A technique answers a problem. Dropout works against learning by heart, and pays for it with slower learning. In eight epochs of a
+# small network there is no time to get that back. With more epochs, or a larger network, the same change may help: a verdict
+# holds for the base and the budget that it was measured with.
+#
+# </details>
+#
+# **Question 5.** Why are p-values corrected for the number of changes (Holm)?
 #
 # <details><summary>Answer</summary>
 #
@@ -137,13 +129,13 @@ for row in found.rows[1:]:
 
 # %%
 best = max(found.rows[1:], key=lambda row: row.effect.value).variant
-for name, change in sorted(
-    zip(found.classes, found.by_class[best], strict=True), key=lambda item: item[1]
-):
-    print(f"{best}, {name:>10}: {100 * change:+6.1f} points")
+recall = dict(zip(found.classes, found.by_class[best], strict=True))
+print(f"{best} against the base:")
+for name in sorted(recall, key=recall.get):
+    print(f"{name:>12}: {100 * recall[name]:+.1f} points")
 
 # %% [markdown]
-# **Question 5.** A change helps on average and harms one class a lot. When would you not use it?
+# **Question 6.** A change helps on average and harms one class a lot. When would you not use it?
 #
 # <details><summary>Answer</summary>
 #
