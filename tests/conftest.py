@@ -1,10 +1,12 @@
 """What many tests start from: a home of their own, a small data set, a run trained on it."""
 
 import functools
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from seefar.data import load
 from seefar.data.images import Dataset, ImageSet
@@ -18,6 +20,15 @@ def own_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathF
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("SEEFAR_HOME", str(home))
     return home
+
+
+@pytest.fixture(autouse=True)
+def own_threads() -> Iterator[None]:
+    """Who asks for other threads asks for the whole process: in the tests after it, sums would be added up in another order."""
+    threads = torch.get_num_threads()
+    yield
+    if torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)
 
 
 @pytest.fixture(autouse=True, scope="session")
