@@ -9,7 +9,7 @@
 # - how to find a learning rate, and what one that is too high looks like
 # - how to compare two networks fairly, and how to look at the test images once
 #
-# It takes about two minutes. We train on only 2,000 images, because that is the situation of most projects: there are never enough
+# It takes about a minute. We train on only 2,000 images, because that is the situation of most projects: there are never enough
 # images, and what to do about it is half of the craft.
 
 # %%

@@ -9,7 +9,7 @@
 # - what the first filters look for, and how an image changes on its way through the layers
 # - where the network looked, and how to test whether that picture is true
 #
-# It takes one to two minutes. First we need a network. It is small and learns from all training images; a fifth of them is held
+# It takes about a minute. First we need a network. It is small and learns from all training images; a fifth of them is held
 # back for validation, more than usual, so that there are enough mistakes to study.
 
 # %%
