@@ -10,7 +10,6 @@ Nothing is chosen here. Results go into `docs/results.json` after each training,
 
 import argparse
 import json
-import math
 import platform
 import subprocess
 import sys
@@ -18,12 +17,11 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any
 
 import torch
-from scipy import stats
-from time_to_accuracy import product_rate
+from time_to_accuracy import mean, product_rate
 
 import seefar as sf
 from seefar.files import write_bytes, write_json
@@ -137,8 +135,8 @@ def page(results: Mapping[str, Any]) -> str:
 def recipe_table(runs: list[dict[str, Any]]) -> list[str]:
     """A row for each recipe."""
     lines = [
-        "| recipe | test accuracy | with test-time augmentation | seeds | epochs | training | machine | matrix product |",
-        "|---|---|---|---|---|---|---|---|",
+        "| recipe | test accuracy in % | with test-time augmentation | epochs | training | machine | matrix product |",
+        "|---|---|---|---|---|---|---|",
     ]
     for recipe in dict.fromkeys(run["recipe"] for run in runs):
         own = [run for run in runs if run["recipe"] == recipe]
@@ -147,7 +145,7 @@ def recipe_table(runs: list[dict[str, Any]]) -> list[str]:
         epochs = fmean(run["epochs"] for run in own)
         where = "; ".join(dict.fromkeys(run["machine"] for run in own))
         lines.append(
-            f"| `{recipe}` | {mean([run['accuracy'] for run in own])} | {mean(tta) if tta else ''} | {len(own)} | {epochs:.0f} | "
+            f"| `{recipe}` | {mean(run['accuracy'] for run in own)} | {mean(tta) if tta else ''} | {epochs:.0f} | "
             f"{minutes(seconds)} | {where} | {rates(own)} |"
         )
     return lines
@@ -173,15 +171,6 @@ def study_table(found: Mapping[str, Any]) -> list[str]:
             f"{minutes(row['seconds'] or 0)} | {row['epochs'] or 0:.1f} |"
         )
     return lines
-
-
-def mean(values: list[float]) -> str:
-    """The mean in per cent with its interval over seeds; a single one is called so."""
-    numbers = [100 * value for value in values]
-    if len(numbers) == 1:
-        return f"{numbers[0]:.2f} % (a single seed)"
-    half = float(stats.t.ppf(0.975, len(numbers) - 1)) * stdev(numbers) / math.sqrt(len(numbers))
-    return f"{fmean(numbers):.2f} % ({fmean(numbers) - half:.2f} to {fmean(numbers) + half:.2f})"
 
 
 def minutes(seconds: float) -> str:

@@ -1,8 +1,12 @@
 """What many tests start from: a home of their own, a small data set, a run trained on it."""
 
 import functools
-from collections.abc import Iterator
+import importlib.util
+import sys
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -11,7 +15,30 @@ import torch
 from seefar.data import load
 from seefar.data.images import Dataset, ImageSet
 
+THREADS = torch.get_num_threads()  # as a new process has them
 REAL_IMAGES = Path(__file__).parents[2] / "shared" / "data" / "cifar10-jpeg.zip"
+
+
+def script(path: Path) -> ModuleType:
+    """A script that is no part of the package, as a module; those beside it can be imported by it, as when it is run."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(path.parent))
+    return module
+
+
+def wait_for_end_of(processes: Iterable[str]) -> None:
+    """Processes, by number, end with the one that started them, if not at once: Python's own tracker leaves last."""
+    late = time.monotonic() + 30
+    while left := [process for process in processes if Path(f"/proc/{process}").exists()]:
+        assert time.monotonic() < late, left
+        time.sleep(0.05)
 
 
 @pytest.fixture(autouse=True)
@@ -23,12 +50,11 @@ def own_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture(autouse=True)
-def own_threads() -> Iterator[None]:
-    """Who asks for other threads asks for the whole process: in the tests after it, sums would be added up in another order."""
-    threads = torch.get_num_threads()
+def usual_threads() -> Iterator[None]:
+    """Who asks for other threads, a fixture of a whole module too, asks for the whole process, and later sums would round differently."""
+    torch.set_num_threads(THREADS)
     yield
-    if torch.get_num_threads() != threads:
-        torch.set_num_threads(threads)
+    torch.set_num_threads(THREADS)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,7 +1,6 @@
 """The documents: links, messages, names and commands in them exist; the site builds without a warning and asks nothing of others."""
 
 import ast
-import importlib.util
 import os
 import re
 import shutil
@@ -13,6 +12,7 @@ from types import ModuleType
 from urllib.parse import urlsplit
 
 import pytest
+from tests.conftest import script
 
 import seefar as sf
 
@@ -119,12 +119,7 @@ def test_every_recipe_is_chosen_between() -> None:
 
 @pytest.fixture(scope="module")
 def hooks() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("seefar_docs_hooks", DOCS / "hooks.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script(DOCS / "hooks.py")
 
 
 def test_what_is_made_from_the_code_is_whole(hooks: ModuleType) -> None:

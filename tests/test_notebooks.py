@@ -2,7 +2,6 @@
 
 import ast
 import getpass
-import importlib.util
 import re
 import socket
 import subprocess
@@ -12,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from tests.conftest import script
 
 nbformat = pytest.importorskip("nbformat")
 pytest.importorskip("jupytext")
@@ -25,12 +25,7 @@ LARGEST = 1_500_000  # bytes: code-hosting pages do not show large notebooks
 @pytest.fixture(scope="module")
 def make() -> ModuleType:
     """notebooks/make.py as a module."""
-    spec = importlib.util.spec_from_file_location("notebooks_make", FOLDER / "make.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script(FOLDER / "make.py")
 
 
 def stored(name: str) -> Any:

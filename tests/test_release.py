@@ -1,6 +1,5 @@
 """What a release would publish: reproducible archives that hold the package and nothing else, and licences that are agreed to."""
 
-import importlib.util
 import re
 import subprocess
 import sys
@@ -12,28 +11,20 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from tests.conftest import script
 
 TREE = Path(__file__).parents[1]
-
-
-def script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, TREE / "scripts" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
 def release(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(TREE / "scripts"))
-    return script("release")
+    return script(TREE / "scripts" / "release.py")
 
 
 @pytest.fixture
 def licences() -> ModuleType:
-    return script("licences")
+    return script(TREE / "scripts" / "licences.py")
 
 
 KNOWN = {"src/seefar/__init__.py", "src/seefar/py.typed", "tests/test_x.py", "LICENSE", ".ci/run", "benchmarks/b.py"}

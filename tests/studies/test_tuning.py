@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import SMALL, images
+from tests.conftest import SMALL, images, wait_for_end_of
 
 import seefar as sf
 from seefar import recipes
@@ -421,14 +421,6 @@ from tests.studies.test_tuning import search, small
 if __name__ == "__main__":
     search(small(), sys.argv[1], 6, jobs=int(sys.argv[2]), epochs=10)
 """
-
-
-def wait_for_end_of(processes: list[str]) -> None:
-    """They end with the one that started them, if not at once."""
-    late = time.monotonic() + 20
-    while any(Path(f"/proc/{process}").exists() for process in processes):
-        assert time.monotonic() < late
-        time.sleep(0.05)
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import SMALL
+from tests.conftest import SMALL, wait_for_end_of
 from tests.studies.test_carry_out import STUDY, without_clock
 
 import seefar as sf
@@ -111,10 +111,7 @@ def test_a_signal_leaves_saved_trainings_and_no_process_behind(script: list[str]
     program.communicate(timeout=60)
     assert program.returncode != 0
     assert len(children) >= 2
-    end = time.monotonic() + 30
-    while left := [child for child in children if Path(f"/proc/{child}").exists()]:  # Python's own tracker leaves last
-        assert time.monotonic() < end, left
-        time.sleep(0.05)
+    wait_for_end_of(children)
 
 
 @pytest.mark.slow

@@ -170,11 +170,11 @@ def _begin(folder: Path, chosen: Study, images: Dataset, threads: int | None, us
         )
     if (there["train"], there["test"]) != (facts["train"], facts["test"]):
         raise UsageError(f"the images have changed since the study in {folder} began; give the same ones, or another --out")
-    if threads not in (None, there["threads"]):
+    if threads not in (None, there.get("threads", settled)):
         raise UsageError(
             f"threads is {threads}, but the study in {folder} began with {there['threads']}, and results depend on it; leave it out"
         )
-    return int(there["threads"])
+    return int(there.get("threads", settled))
 
 
 def _failures(folder: Path) -> dict[tuple[str, int], str]:

@@ -45,7 +45,7 @@ class Job:
 Outcome = tuple[Job, str | None]  # a job that is done, and why it failed, if it did
 
 
-def carry_out(job: Job, images: Dataset) -> str | None:
+def train_and_evaluate(job: Job, images: Dataset) -> str | None:
     """Train, or go on where that was broken off, and evaluate on validation. Returns why it failed, None if it did not."""
     try:
         run = train(images, job.recipe, job.seed, out=job.path, resume=True, device=job.device, threads=job.threads, quiet=True)
@@ -72,7 +72,7 @@ def outcomes(jobs: Sequence[Job], images: Dataset, processes: int = 1, ray: str 
         return _on_ray(jobs, images, ray)
     if processes > 1 and len(jobs) > 1:
         return _in_processes(jobs, images, processes)
-    return ((job, carry_out(job, images)) for job in jobs)
+    return ((job, train_and_evaluate(job, images)) for job in jobs)
 
 
 _images: Dataset  # in a process of its own: what all its jobs are about
@@ -86,7 +86,7 @@ def _in_processes(jobs: Sequence[Job], images: Dataset, count: int) -> Iterator[
     pool = ProcessPoolExecutor(min(count, len(jobs)), multiprocessing.get_context("spawn"), _begin, given)
     before = set(multiprocessing.active_children())
     try:
-        for future in as_completed([pool.submit(_carry_out_here, job) for job in jobs]):
+        for future in as_completed([pool.submit(_train_and_evaluate_here, job) for job in jobs]):
             yield future.result()
     except BrokenProcessPool:
         raise SeefarError(
@@ -122,8 +122,8 @@ def _begin(images: Dataset, keeps_freed: bool) -> None:
     begin_apart(keeps_freed)
 
 
-def _carry_out_here(job: Job) -> Outcome:
-    return job, carry_out(job, _images)
+def _train_and_evaluate_here(job: Job) -> Outcome:
+    return job, train_and_evaluate(job, _images)
 
 
 def _on_ray(jobs: Sequence[Job], images: Dataset, address: str) -> Iterator[Outcome]:
@@ -137,7 +137,7 @@ def _on_ray(jobs: Sequence[Job], images: Dataset, address: str) -> Iterator[Outc
     with _connected(address):
         machines: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
         _check_cores(jobs, [machine["Resources"].get("CPU", 0) for machine in machines if machine["Alive"]])
-        work = ray.remote(carry_out)
+        work = ray.remote(train_and_evaluate)
         shared = ray.put(images)
         waiting = {
             work.options(num_cpus=job.threads, num_gpus=int(job.device == "cuda")).remote(job, shared): job for job in jobs
