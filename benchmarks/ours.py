@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("--recipe", default="fast")
     parser.add_argument("--set", action="append", default=[], help="field=value")
     parser.add_argument("--everything", action="store_true", help="train on the validation images, too")
+    parser.add_argument("--trial", action="store_true", help="leave test alone: for choosing settings")
     given = parser.parse_args()
     keep_freed_memory()
     recipe = recipes.change(recipes.find(given.recipe), dict(word.split("=", 1) for word in given.set))
@@ -62,7 +63,7 @@ def main() -> None:
         last = {"seconds": round(spent, 2)}
         network = load_network(run, CPU)
         precision = choose_precision(recipe.precision, CPU)
-        for split in ("validation", "test"):
+        for split in ("validation",) if given.trial else ("validation", "test"):
             for name, tta in (("", "none"), ("_tta", recipe.tta)):
                 found = predict(network, images[split].pixels, precision, tta=tta).argmax(1)
                 last[split + name] = round(float((found == images[split].labels).mean()), 4)
