@@ -33,6 +33,13 @@ def test_half_the_side_takes_the_mean_of_four() -> None:
     assert shrink(pixels, 4).is_contiguous()
 
 
+@pytest.mark.parametrize(("size", "side"), [(32, 20), (32, 26), (28, 17), (5, 3), (5, 1)])
+def test_every_size_is_torchs_own_mean_to_the_bit(size: int, side: int) -> None:
+    pixels = torch.randint(0, 256, (20, size, size, 3), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    expected = torch.nn.functional.adaptive_avg_pool2d(pixels.permute(0, 3, 1, 2).float(), side).round().permute(0, 2, 3, 1)
+    assert torch.equal(shrink(pixels, side), expected.to(torch.uint8))
+
+
 def test_an_uneven_size_is_near_to_pillows_box_filter() -> None:
     smooth = np.linspace(0, 255, 32)[:, None, None] * np.ones((1, 32, 3)) * np.linspace(0.5, 1, 32)[None, :, None]
     image = smooth.astype(np.uint8)

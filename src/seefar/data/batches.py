@@ -11,7 +11,7 @@ from torch import Tensor
 
 from seefar.data.augment import Augmentation, augment, mirror_mask, mix
 from seefar.data.images import ImageSet
-from seefar.data.resolution import shrink
+from seefar.data.resolution import BLOCK, shrink
 from seefar.display import Shown
 from seefar.seeds import derive
 
@@ -102,7 +102,7 @@ class Batches:
         self.shown = self.pixels  # the same, at the size at which they were shown last
         self.labels = torch.tensor(images.labels, device=device)  # int64 (n,)
         self.classes = len(images.classes)
-        self.fill = self.pixels.float().mean((0, 1, 2))  # the mean colour, float32 (3,)
+        self.fill = mean_colour(self.pixels)
         self.lengths = Lengths(len(images), batch_size, leave_out)
         self.seed = seed
         self.augmentation = augmentation
@@ -127,8 +127,8 @@ class Batches:
             if missing := max(epoch - len(answers), 0):
                 unseen = torch.full((missing, len(self.labels)), math.nan, dtype=answers.dtype)
                 answers = self.memory["answers"] = torch.cat([answers, unseen])
-            chances = logits.softmax(1).gather(1, batch.labels[:, None])[:, 0]
-            signed = torch.where(logits.argmax(1) == batch.labels, chances, -chances)
+            probabilities = logits.softmax(1).gather(1, batch.labels[:, None])[:, 0]
+            signed = torch.where(logits.argmax(1) == batch.labels, probabilities, -probabilities)
             answers[epoch - 1, batch.places] = signed.to(answers.dtype).cpu()
 
     def epoch(self, number: int, skip: int = 0, side_at: Callable[[int], int] | None = None) -> Iterator[Batch]:
@@ -170,13 +170,19 @@ class Batches:
         return Batch(pixels[start:stop], labels[start:stop], targets[start:stop], (start, stop, total), places[start:stop])
 
 
+def mean_colour(pixels: Tensor) -> Tensor:
+    """The mean of red, green and blue over images, uint8 `(n, h, w, 3)`: float32 `(3,)`, 0..255."""
+    sums = [block.float().sum(0).double() for block in pixels.flatten(1).split(BLOCK)]  # whole numbers, so exact
+    return torch.stack(sums).sum(0).view(-1, 3).mean(0).div(len(pixels)).float()
+
+
 def sampling_order(labels: Tensor, generator: torch.Generator) -> Tensor:
     """An epoch's order with replacement in which every class is equally likely, int64 `(n,)`.
 
     Source: Japkowicz and Stephen 2002, section 3 (random oversampling), https://doi.org/10.3233/IDA-2002-6504
     """
-    chances = 1 / torch.bincount(labels)[labels].double()
-    return torch.multinomial(chances, len(labels), replacement=True, generator=generator)
+    probabilities = 1 / torch.bincount(labels)[labels].double()
+    return torch.multinomial(probabilities, len(labels), replacement=True, generator=generator)
 
 
 @dataclass(frozen=True, eq=False)
