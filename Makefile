@@ -7,8 +7,8 @@ BIN := .venv/bin
 demo: .venv/ready            ## the whole path on the built-in images
 	$(BIN)/seefar run --data shapes --recipe tiny
 
-test: .venv/dev              ## all tests but the slow ones
-	$(BIN)/pytest -q -m "not slow"
+test: .venv/dev              ## all tests but the slow ones, on all cores
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile -m "not slow"
 
 test-slow: .venv/dev         ## real images, browser, real trainings
 	$(BIN)/pytest -q -m slow
