@@ -41,13 +41,13 @@ AIMS = (0.82, 0.85, 0.88, 0.90)
 MOMENTS = (60, 120, 300, 900)
 COMMON_RATE = 400  # GFLOP/s (bf16) of the machine that times are scaled to
 
-NARROW, MIDDLE, WIDE = "[[32,32],[64,128],[128,128]]", "[[32,32],[128,128],[128,128]]", "[[64,64],[128,128],[256,256]]"
+NARROW, MIDDLE, WIDE = "[[32,32],[64,128],[128,128]]", "[[32,32],[128,128],[128,128]]", "[[64,64],[192,192],[256,256]]"
 FAST = {  # chosen on validation (docs/log.md); how long each takes depends on the machine
-    "fast 1": {"widths": NARROW, "epochs": 2, "leave_out": 0.35, "batch_size": 300, "learning_rate": 0.2, "shift": 1},
-    "fast 2": {"widths": NARROW, "epochs": 6},
-    "fast 3": {"widths": MIDDLE, "epochs": 10, "leave_out": 0.6},
-    "fast 4": {"widths": MIDDLE, "epochs": 18, "leave_out": 0.6},
-    "fast 5": {"widths": WIDE, "epochs": 25, "leave_out": 0.6, "label_smoothing": 0.2},
+    "fast 1": {"widths": NARROW, "epochs": 3, "leave_out": 0.68, "batch_size": 300, "learning_rate": 0.2},
+    "fast 2": {"widths": NARROW, "epochs": 7, "leave_out": 0.55, "label_smoothing": 0.2},
+    "fast 3": {"widths": MIDDLE, "epochs": 9, "leave_out": 0.5, "label_smoothing": 0.2},
+    "fast 4": {"widths": MIDDLE, "epochs": 18, "leave_out": 0.52, "label_smoothing": 0.2, "batch_size": 1000},
+    "fast 5": {"widths": WIDE, "epochs": 14, "leave_out": 0.48, "label_smoothing": 0.2, "batch_size": 1000},
 }
 
 
