@@ -16,9 +16,12 @@ import seefar as sf
 from seefar.data.images import Dataset, ImageSet
 from seefar.display import Shown
 from seefar.errors import UsageError
+from seefar.evaluation.audit import Audit, DuplicatePair, LabelIssue
+from seefar.metrics import wilson
 from seefar.reporting import notebook
 from seefar.reporting.run_picture import PICTURES
 from seefar.runs.folder import Run
+from seefar.studies.tuned import Trial, Tuning
 
 HOSTILE = ("<script>alert(1)</script>", "'\"><img src=x onerror=alert(1)>", "$\\frac{1}{0}$ & `{0}` {name}")
 
@@ -182,6 +185,38 @@ def test_comparisons_and_studies(data: Dataset, run: Run, tmp_path: Path) -> Non
     answer = sf.study(question, data, seeds=2, out=tmp_path / "study", quiet=True)
     assert "Is &lt;this&gt; better?" in shown(answer)
     assert len(repr(answer)) < 120
+
+
+def test_audits_and_searches() -> None:
+    share = wilson(9, 10)
+    audit = Audit(
+        name=HOSTILE[0],
+        digests={},
+        images={"training": 20, "test": 10},
+        recipe="fast",
+        folds=3,
+        accuracy=share,
+        test_accuracy=share,
+        unseen_accuracy=share,
+        duplicates={"test and training": 1, "within training": 0, "within test": 0},
+        duplicated_test_ids=["test/1"],
+        listed_duplicates=[DuplicatePair("test/1", HOSTILE[1], "test and training", 0.9, False, False)],
+        label_issues={"training": 1, "test": 0},
+        listed_label_issues=[LabelIssue("train/1", "training", HOSTILE[0], HOSTILE[2], 0.97, 0.01)],
+        overlaps=[],
+        strange=[],
+    )
+    text = shown(audit)
+    assert "Audit of 30 images" in text
+    assert "97.0" in text
+    assert "label most likely wrong" not in shown(replace(audit, listed_label_issues=[], listed_duplicates=[]))
+    trials = [Trial(number, "complete", {"flip": HOSTILE[1]}, 0.5 + number / 10, 2, None, "") for number in range(3)]
+    search = Tuning(
+        "deep", "cifar10", "x", {}, {"flip": "none,random"}, trials, 3, 0, 0, 2, False, {}, 0.7, None, None, None, 0
+    )
+    text = shown(search)
+    assert text.index("70.00%") < text.index("50.00%")
+    assert "nothing is claimed" in text
 
 
 def test_predictions(data: Dataset, run: Run, tmp_path: Path) -> None:

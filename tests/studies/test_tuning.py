@@ -17,12 +17,13 @@ import seefar as sf
 from seefar import recipes
 from seefar.api import tuning
 from seefar.api.search import Worker
-from seefar.api.tuning import Tuning, tune
+from seefar.api.tuning import tune
 from seefar.cli import main
 from seefar.data.images import Dataset
 from seefar.errors import DivergedError, StoppedError, UsageError
 from seefar.recipes import Recipe
 from seefar.runs.folder import Run
+from seefar.studies.tuned import Tuning
 
 optuna = pytest.importorskip("optuna")
 

@@ -31,6 +31,7 @@ from seefar.runs.folder import Run
 from seefar.seeds import derive
 from seefar.studies import space as spaces
 from seefar.studies.space import Choices, Range
+from seefar.studies.tuned import Trial
 
 if TYPE_CHECKING:
     from multiprocessing.queues import SimpleQueue
@@ -44,29 +45,6 @@ ENOUGH = 10  # complete trials from which on it is said how much each field matt
 ATTEMPTS = 2  # times that a trial may cost its process the life (chosen by hand: the second time it is not chance)
 PATIENCE = 60  # seconds that a process waits for others to write to an SQLite file (chosen by hand; a write takes milliseconds)
 LARGEST_SEED = 2**32  # of numpy's older generator, which the sampler uses
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One training of the search.
-
-    Attributes:
-        number: of the trial; its run is in `trials/<number>`.
-        state: "complete"; "pruned": given up, since others were ahead by then; "failed": it came to no end.
-        fields: the recipe fields that were tried.
-        accuracy: on validation, of the weights that are kept; None unless it is complete.
-        epochs: that were trained.
-        same_as: an earlier trial of the same recipe, whose outcome was taken over.
-        reason: why it failed.
-    """
-
-    number: int
-    state: Literal["complete", "pruned", "failed"]
-    fields: dict[str, Any]
-    accuracy: float | None
-    epochs: int
-    same_as: int | None
-    reason: str
 
 
 @dataclass(frozen=True)

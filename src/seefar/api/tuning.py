@@ -5,14 +5,14 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seefar import files, progress, recipes
 from seefar.api.images import load
-from seefar.api.search import Search, Trial, Worker, silent, work_together
+from seefar.api.search import Search, Worker, silent, work_together
 from seefar.api.studies import study
 from seefar.api.surroundings import machine_of
 from seefar.data.images import Dataset
@@ -23,52 +23,11 @@ from seefar.studies import space as spaces
 from seefar.studies import study as definitions
 from seefar.studies.space import Choices, Range
 from seefar.studies.study import Change, Study
+from seefar.studies.tuned import Tuning
 from seefar.training.launch import only_alone
 
 if TYPE_CHECKING:
-    from seefar.studies.results import Results
-
-
-@dataclass(frozen=True)
-class Tuning:
-    """What a search found; `results.json` is exactly this.
-
-    Attributes:
-        base: the recipe that was searched around.
-        data: name of the images.
-        folder: where it all is.
-        set: fields that all trials set alike.
-        space: what was searched, by field, as `--search` takes it.
-        trials: all of them.
-        complete, pruned, failed: how many came to which end.
-        winner: number of the trial that was best on validation; None if none is complete.
-        base_won: whether that is the base itself.
-        fields: what the winner sets.
-        accuracy: of the winner on validation. It was chosen for that, so it flatters.
-        importance: the share of each field in what sets good trials apart (PED-ANOVA); None for too few trials.
-        confirmation: the winner against the base with fresh seeds, on test; None if it was not asked for, or if there is nothing
-            to confirm. This alone is a claim.
-        page: the page of that study.
-        earlier: how many other winners of this search test had been opened for before.
-    """
-
-    base: str
-    data: str
-    folder: str
-    set: dict[str, Any]
-    space: dict[str, str]
-    trials: list[Trial]
-    complete: int
-    pruned: int
-    failed: int
-    winner: int | None
-    base_won: bool
-    fields: dict[str, Any]
-    accuracy: float | None
-    importance: dict[str, float] | None
-    confirmation: "Results | None"
-    page: str | None
-    earlier: int
+    pass
 
 
 def tune(

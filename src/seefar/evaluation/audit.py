@@ -8,6 +8,7 @@ import numpy as np
 
 from seefar.data.images import Dataset, ImageSet
 from seefar.data.near_duplicates import NearDuplicate, near_duplicates, unit
+from seefar.display import Shown
 from seefar.errors import DataError, UsageError
 from seefar.evaluation.cross_validation import out_of_fold
 from seefar.evaluation.out_of_distribution import KNOWN, nearness
@@ -22,7 +23,7 @@ STRANGE = 48  # likewise for strange images
 
 
 @dataclass(frozen=True)
-class Twins:
+class DuplicatePair:
     """A pair of near duplicates.
 
     Attributes:
@@ -42,7 +43,7 @@ class Twins:
 
 
 @dataclass(frozen=True)
-class Doubt:
+class LabelIssue:
     """A label that networks that had not learned from the image do not believe.
 
     Attributes:
@@ -72,7 +73,7 @@ class Overlap:
 
 
 @dataclass(frozen=True)
-class Audit:
+class Audit(Shown):
     """What an audit found; `audit.json` is exactly this.
 
     Attributes:
@@ -84,11 +85,11 @@ class Audit:
         accuracy: theirs on the training images, each judged by the network that had not learned from it.
         test_accuracy: that of their mean answer on all test images.
         unseen_accuracy: the same on the test images that have no near duplicate among the training images.
-        twins: how many pairs of near duplicates there are, by where.
-        twin_test_ids: the test images that have one among the training images.
-        listed_twins: up to 200 pairs, those across the splits first, then the surest.
-        doubts: how many labels of each split are likely wrong, by confident learning.
-        listed_doubts: up to 200 of them, the most doubtful first.
+        duplicates: how many pairs of near duplicates there are, by where.
+        duplicated_test_ids: the test images that have one among the training images.
+        listed_duplicates: up to 200 pairs, those across the splits first, then the surest.
+        label_issues: how many labels of each split are likely wrong, by confident learning.
+        listed_label_issues: up to 200 of them, the most doubtful first.
         overlaps: the pairs of classes that labels mix up most.
         strange: the ids of the images that are least like any training image, strangest first, 48 at most.
     """
@@ -101,13 +102,16 @@ class Audit:
     accuracy: Share
     test_accuracy: Share
     unseen_accuracy: Share
-    twins: dict[str, int]
-    twin_test_ids: list[str]
-    listed_twins: list[Twins]
-    doubts: dict[str, int]
-    listed_doubts: list[Doubt]
+    duplicates: dict[str, int]
+    duplicated_test_ids: list[str]
+    listed_duplicates: list[DuplicatePair]
+    label_issues: dict[str, int]
+    listed_label_issues: list[LabelIssue]
     overlaps: list[Overlap]
     strange: list[str]
+
+    def __repr__(self) -> str:
+        return f"Audit({self.name}, {sum(self.images.values()):,} images)"
 
 
 def check() -> None:
@@ -158,11 +162,11 @@ def audit(
     among = near_duplicates(test.pixels, judged.test_features, tell=searching)
     seen = np.isin(np.arange(len(test)), [pair.one for pair in across])
     right = judged.test.argmax(1) == test.labels
-    doubts = {
-        "training": _doubts(train, judged.train, "training"),
-        "test": _doubts(test, judged.test, "test"),
+    label_issues = {
+        "training": _label_issues(train, judged.train, "training"),
+        "test": _label_issues(test, judged.test, "test"),
     }
-    ranked = sorted(doubts["training"] + doubts["test"], key=lambda doubt: (doubt.label_probability, doubt.id))
+    ranked = sorted([*label_issues["training"], *label_issues["test"]], key=lambda issue: (issue.label_probability, issue.id))
     return Audit(
         name=data.name,
         digests={"training": train.digest, "test": test.digest},
@@ -172,50 +176,50 @@ def audit(
         accuracy=wilson(int((judged.train.argmax(1) == train.labels).sum()), len(train)),
         test_accuracy=wilson(int(right.sum()), len(test)),
         unseen_accuracy=wilson(int(right[~seen].sum()), int((~seen).sum())),
-        twins={"test and training": len(across), "within training": len(inside), "within test": len(among)},
-        twin_test_ids=[test.ids[i] for i in np.flatnonzero(seen)],
-        listed_twins=[
-            *(_twins(pair, test, train, "test and training") for pair in across),
-            *(_twins(pair, train, train, "within training") for pair in inside),
-            *(_twins(pair, test, test, "within test") for pair in among),
+        duplicates={"test and training": len(across), "within training": len(inside), "within test": len(among)},
+        duplicated_test_ids=[test.ids[i] for i in np.flatnonzero(seen)],
+        listed_duplicates=[
+            *(_duplicate_pair(pair, test, train, "test and training") for pair in across),
+            *(_duplicate_pair(pair, train, train, "within training") for pair in inside),
+            *(_duplicate_pair(pair, test, test, "within test") for pair in among),
         ][:LISTED],
-        doubts={split: len(found) for split, found in doubts.items()},
-        listed_doubts=ranked[:LISTED],
+        label_issues={split: len(found) for split, found in label_issues.items()},
+        listed_label_issues=ranked[:LISTED],
         overlaps=_overlaps(train, judged.train),
         strange=_strange(data, judged.train_features, judged.test_features),
     )
 
 
-def _twins(pair: NearDuplicate, ones: ImageSet, others: ImageSet, where: str) -> Twins:
+def _duplicate_pair(pair: NearDuplicate, ones: ImageSet, others: ImageSet, where: str) -> DuplicatePair:
     same = bool(ones.labels[pair.one] == others.labels[pair.other])
-    return Twins(ones.ids[pair.one], others.ids[pair.other], where, pair.detail, pair.mirrored, same)
+    return DuplicatePair(ones.ids[pair.one], others.ids[pair.other], where, pair.detail, pair.mirrored, same)
 
 
-def _doubts(images: ImageSet, chances: np.ndarray, split: str) -> list[Doubt]:
+def _label_issues(images: ImageSet, probabilities: np.ndarray, split: str) -> list[LabelIssue]:
     """The labels that confident learning takes for wrong."""
     from cleanlab.filter import find_label_issues
 
     if not len(images) or len(np.unique(images.labels)) < len(images.classes):
         return []  # confident learning compares each class with the others: all must be there
-    found = find_label_issues(images.labels, chances, return_indices_ranked_by="self_confidence", n_jobs=1)
+    found = find_label_issues(images.labels, probabilities, return_indices_ranked_by="self_confidence", n_jobs=1)
     return [
-        Doubt(
+        LabelIssue(
             id=images.ids[i],
             split=split,
             label=images.classes[images.labels[i]],
-            suggested=images.classes[chances[i].argmax()],
-            probability=round(float(chances[i].max()), 4),
-            label_probability=round(float(chances[i, images.labels[i]]), 4),
+            suggested=images.classes[probabilities[i].argmax()],
+            probability=round(float(probabilities[i].max()), 4),
+            label_probability=round(float(probabilities[i, images.labels[i]]), 4),
         )
         for i in np.asarray(found).tolist()
     ]
 
 
-def _overlaps(images: ImageSet, chances: np.ndarray, most: int = 10) -> list[Overlap]:
+def _overlaps(images: ImageSet, probabilities: np.ndarray, most: int = 10) -> list[Overlap]:
     """The pairs of classes with the largest joint share of labels and likely truth, both directions together."""
     from cleanlab.count import compute_confident_joint
 
-    joint = np.asarray(compute_confident_joint(images.labels, chances))
+    joint = np.asarray(compute_confident_joint(images.labels, probabilities))
     both = np.triu(joint + joint.T, 1)
     order = np.argsort(-both, axis=None, kind="stable")[:most]
     cells = [divmod(int(cell), len(both)) for cell in order]

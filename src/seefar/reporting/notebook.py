@@ -18,7 +18,16 @@ from PIL import Image
 from seefar.data.describe import examples
 from seefar.errors import SeefarError
 from seefar.recipes import from_json, meanings, text
-from seefar.reporting import comparison_words, explanation_figures, figures, inside_words, study_words, trust_words, words
+from seefar.reporting import (
+    comparison_words,
+    explanation_figures,
+    figures,
+    inside_words,
+    study_words,
+    trust_words,
+    tuning_words,
+    words,
+)
 from seefar.reporting.run_picture import PICTURES, picture_of
 from seefar.reporting.words import percent
 
@@ -26,6 +35,7 @@ if TYPE_CHECKING:
     from seefar.data.batches import Augmented
     from seefar.data.describe import DataDescription
     from seefar.data.images import Dataset, ImageSet
+    from seefar.evaluation.audit import Audit
     from seefar.evaluation.compare import Comparisons
     from seefar.evaluation.evaluate import Evaluation
     from seefar.evaluation.out_of_distribution import OutOfDistribution
@@ -37,6 +47,7 @@ if TYPE_CHECKING:
     from seefar.recipes import Recipe
     from seefar.runs.folder import Run
     from seefar.studies.results import Results
+    from seefar.studies.tuned import Tuning
     from seefar.training.rate_finder import RateCurve
 
 EXAMPLES = 8  # of each class (chosen by hand: a row on a screen)
@@ -359,6 +370,17 @@ def _results(results: "Results") -> Markup:
     )
 
 
+def _tuning(tuning: "Tuning") -> Markup:
+    found = asdict(tuning)
+    return _frame(
+        f"Search around {tuning.base} on {tuning.data}",
+        _table(*tuning_words.best(found)),
+        _sentences(tuning_words.search(found)),
+        *([_results(tuning.confirmation)] if tuning.confirmation else []),
+        _sentences(tuning_words.claim(found)),
+    )
+
+
 def _robustness(robust: "Robustness") -> Markup:
     found = asdict(robust)
     chart = figures.corruptions(found["accuracies"], found["clean"]["value"], "Accuracy in %, by corruption and severity")
@@ -379,6 +401,23 @@ def _out_of_distribution(foreign: "OutOfDistribution") -> Markup:
     )
 
 
+def _audit(audit: "Audit") -> Markup:
+    issues = [
+        (issue.id, issue.label, issue.suggested, percent(issue.probability), percent(issue.label_probability))
+        for issue in audit.listed_label_issues[:CLASSES]
+    ]
+    pairs = [
+        (pair.one, pair.other, pair.where, "the same" if pair.same_label else "another")
+        for pair in audit.listed_duplicates[:CLASSES]
+    ]
+    return _frame(
+        f"Audit of {sum(audit.images.values()):,} images",
+        _sentences(trust_words.audit(asdict(audit), None)),
+        _table(["label most likely wrong", "label", "rather", "probability", "of its label"], issues) if issues else Markup(),
+        _table(["surest near duplicate", "of", "where", "label"], pairs) if pairs else Markup(),
+    )
+
+
 def _predictions(answers: "Predictions") -> Markup:
     rows = []
     for answer, pixels in list(zip(answers, answers.pixels or [None] * len(answers), strict=True))[:SHEET]:
@@ -394,7 +433,7 @@ def _predictions(answers: "Predictions") -> Markup:
         )
     return _frame(
         f"{len(answers):,} images",
-        _table(["as the network saw it", "file", "called", "probability, as the network states it"], rows),
+        _table(["as the network saw it", "file", "predicted", "probability, as the network states it"], rows),
         _sentences(_more(len(answers) - SHEET, "images")),
     )
 
@@ -404,9 +443,9 @@ def _predictions(answers: "Predictions") -> Markup:
 
 def _explanation(found: "Explanation") -> Markup:
     captions = []
-    for place, (called, chance) in enumerate(zip(found.called, found.probability, strict=True)):
+    for place, (predicted, chance) in enumerate(zip(found.predicted, found.probability, strict=True)):
         label = found.labels[place] if found.labels else found.images[place]
-        said = called if label == called else f"{label} called {called}"
+        said = predicted if label == predicted else f"{label} called {predicted}"
         captions.append(f"{said}; evidence for {found.targets[place]} ({percent(chance)})")
     maps = {inside_words.method_name(name): values for name, values in found.maps.items()}
     rows = [
@@ -446,6 +485,7 @@ def _part(name: str, sentences: Sequence[str]) -> Markup:
 
 
 HOW: dict[str, Callable[[Any], Markup]] = {
+    "Audit": _audit,
     "Augmented": _augmented,
     "Comparisons": _comparisons,
     "DataDescription": _description,
@@ -462,4 +502,5 @@ HOW: dict[str, Callable[[Any], Markup]] = {
     "Results": _results,
     "Robustness": _robustness,
     "Run": _run,
+    "Tuning": _tuning,
 }

@@ -8,6 +8,17 @@ from seefar.reporting import study_words
 from seefar.reporting.words import joined, percent
 
 MOST_FAILURES = 3  # that are told one by one (chosen by hand)
+BEST = 5  # trials that are listed (chosen by hand)
+
+
+def best(found: dict[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """The names of the columns, and a row for each of the best trials; from Tuning as a dict."""
+    complete = [trial for trial in found["trials"] if trial["accuracy"] is not None]
+    rows = [
+        (trial["number"], f"{trial['accuracy']:.2%}", trial["epochs"], *map(recipes.text, trial["fields"].values()))
+        for trial in sorted(complete, key=lambda trial: (-trial["accuracy"], trial["number"]))[:BEST]
+    ]
+    return ["trial", "validation", "epochs", *found["space"]], rows
 
 
 def search(found: dict[str, Any]) -> list[str]:
