@@ -54,8 +54,8 @@ def test_the_report_is_scikit_learns() -> None:
 
 
 def test_loss_and_balanced_accuracy_are_scikit_learns() -> None:
-    chances = metrics.probabilities(LOGITS)
-    assert metrics.log_loss(LABELS, LOGITS) == pytest.approx(sk.log_loss(LABELS, chances))
+    probabilities = metrics.softmax(LOGITS)
+    assert metrics.log_loss(LABELS, LOGITS) == pytest.approx(sk.log_loss(LABELS, probabilities))
     matrix = metrics.confusion_matrix(LABELS, PREDICTED, 4)
     assert metrics.balanced_accuracy(matrix) == pytest.approx(sk.balanced_accuracy_score(LABELS, PREDICTED))
 
@@ -90,33 +90,33 @@ def test_wilson_covers_what_it_promises() -> None:
         successes = np.arange(trials // 3, trials + 1)
         coverage = []
         for p in np.linspace(0.5, 0.99, 99):
-            chances = binom.pmf(successes, trials, p)
-            assert chances.sum() > 1 - 1e-9  # fewer successes than a third do not happen
-            coverage.append(chances[(low <= p) & (p <= high)].sum())
+            probabilities = binom.pmf(successes, trials, p)
+            assert probabilities.sum() > 1 - 1e-9  # fewer successes than a third do not happen
+            coverage.append(probabilities[(low <= p) & (p <= high)].sum())
         assert 0.94 <= np.mean(coverage) <= 0.96
         assert min(coverage) >= 0.935
         assert max(coverage) <= 0.97
 
 
 def test_top_k_brier_auc_and_kappa_are_scikit_learns() -> None:
-    chances = metrics.probabilities(LOGITS)
+    probabilities = metrics.softmax(LOGITS)
     matrix = metrics.confusion_matrix(LABELS, PREDICTED, 4)
     for k in (1, 2, 3):
         assert metrics.top_k(LABELS, LOGITS, k).value == pytest.approx(sk.top_k_accuracy_score(LABELS, LOGITS, k=k))
-    assert metrics.roc_auc(LABELS, chances) == pytest.approx(sk.roc_auc_score(LABELS, chances, multi_class="ovr"))
+    assert metrics.roc_auc(LABELS, probabilities) == pytest.approx(sk.roc_auc_score(LABELS, probabilities, multi_class="ovr"))
     assert metrics.cohen_kappa(matrix) == pytest.approx(sk.cohen_kappa_score(LABELS, PREDICTED))
     one_hot = np.eye(4)[LABELS]
-    assert metrics.brier(LABELS, chances) == pytest.approx(4 * sk.mean_squared_error(one_hot, chances))
+    assert metrics.brier(LABELS, probabilities) == pytest.approx(4 * sk.mean_squared_error(one_hot, probabilities))
 
 
 def test_they_say_what_they_can_with_two_classes_or_an_empty_one() -> None:
     labels, logits = np.array([0, 0, 1, 1]), np.array([[2.0, 1.0], [1.0, 2.0], [0.0, 3.0], [0.0, 1.0]])
     assert metrics.top_k(labels, logits, 1).value == 0.75
     assert metrics.top_k(labels, logits, 2).value == 1.0
-    assert metrics.roc_auc(labels, metrics.probabilities(logits)) == pytest.approx(
-        sk.roc_auc_score(labels, metrics.probabilities(logits)[:, 1])
+    assert metrics.roc_auc(labels, metrics.softmax(logits)) == pytest.approx(
+        sk.roc_auc_score(labels, metrics.softmax(logits)[:, 1])
     )
-    assert metrics.roc_auc(np.zeros(4, np.int64), metrics.probabilities(logits)) is None
+    assert metrics.roc_auc(np.zeros(4, np.int64), metrics.softmax(logits)) is None
     assert metrics.cohen_kappa(np.array([[4, 0], [0, 0]])) == 0.0
 
 

@@ -61,11 +61,11 @@ def wilson(successes: int, trials: int) -> Share:
     return Share(successes / trials, float(interval.low), float(interval.high))
 
 
-def probabilities(logits: np.ndarray) -> np.ndarray:
+def softmax(logits: np.ndarray) -> np.ndarray:
     """Softmax of each row in float64: `(n, classes)` to `(n, classes)`."""
-    from scipy.special import softmax
+    from scipy import special
 
-    result: np.ndarray = softmax(logits.astype(np.float64), axis=1)
+    result: np.ndarray = special.softmax(logits.astype(np.float64), axis=1)
     return result
 
 
@@ -118,26 +118,26 @@ def top_k(labels: np.ndarray, logits: np.ndarray, k: int) -> Share:
     return wilson(round(float(found)), len(labels))
 
 
-def brier(labels: np.ndarray, chances: np.ndarray) -> float:
+def brier(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Mean squared distance between the probabilities and the truth: 0 is perfect, 2 is sure and wrong each time.
 
     Source: Brier 1950, https://doi.org/10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2
     """
-    truth = np.eye(chances.shape[1])[labels]
-    return float(((chances - truth) ** 2).sum(1).mean())
+    truth = np.eye(probabilities.shape[1])[labels]
+    return float(((probabilities - truth) ** 2).sum(1).mean())
 
 
-def roc_auc(labels: np.ndarray, chances: np.ndarray) -> float | None:
+def roc_auc(labels: np.ndarray, probabilities: np.ndarray) -> float | None:
     """How well each class is told from all others, whatever the threshold: the mean over classes, 0.5 is guessing, 1 is perfect.
 
     None if a class has no images, or there is but one.
     """
     from sklearn.metrics import roc_auc_score
 
-    counts = np.bincount(labels, minlength=chances.shape[1])
+    counts = np.bincount(labels, minlength=probabilities.shape[1])
     if len(counts) < 2 or not counts.all():
         return None
-    return float(np.mean([roc_auc_score(labels == label, chances[:, label]) for label in range(len(counts))]))
+    return float(np.mean([roc_auc_score(labels == label, probabilities[:, label]) for label in range(len(counts))]))
 
 
 def cohen_kappa(matrix: np.ndarray) -> float:

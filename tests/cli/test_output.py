@@ -11,29 +11,29 @@ from seefar.cli import output
 from seefar.data.images import Dataset, ImageSet, Skipped
 
 
-def audit(twins: int, doubts: int) -> dict[str, Any]:
+def audit(duplicates: int, label_issues: int) -> dict[str, Any]:
     """An Audit as a dict with so many findings."""
     return {
         "images": {"training": 100, "test": 50},
         "folds": 5,
         "accuracy": {"value": 0.8, "low": 0.7, "high": 0.9},
-        "twins": {"within training": twins, "within test": 0, "test in training": 0},
-        "twin_test_ids": [],
-        "listed_twins": [
+        "duplicates": {"within training": duplicates, "within test": 0, "test in training": 0},
+        "duplicated_test_ids": [],
+        "listed_duplicates": [
             {"one": f"train/{i}", "other": f"train/{i + 1}", "where": "within training", "same_label": i > 0}
-            for i in range(twins)
+            for i in range(duplicates)
         ],
-        "doubts": {"training": doubts, "test": 0},
-        "listed_doubts": [
+        "label_issues": {"training": label_issues, "test": 0},
+        "listed_label_issues": [
             {"id": f"doubt/{i}", "label": "cat", "suggested": "dog", "probability": 0.97, "label_probability": 0.01}
-            for i in range(doubts)
+            for i in range(label_issues)
         ],
         "overlaps": [],
     }
 
 
-def test_an_audit_lists_the_first_doubts_and_duplicates(capsys: pytest.CaptureFixture[str]) -> None:
-    output.print_audit(audit(twins=11, doubts=21))
+def test_an_audit_lists_the_first_label_issues_and_duplicates(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_audit(audit(duplicates=11, label_issues=21))
     out = capsys.readouterr().out
     assert [name in out for name in ("doubt/0", "doubt/19", "doubt/20")] == [True, True, False]
     assert [f"train/{i} " in out for i in (0, 9, 11)] == [True, True, False]
@@ -42,7 +42,7 @@ def test_an_audit_lists_the_first_doubts_and_duplicates(capsys: pytest.CaptureFi
 
 
 def test_an_audit_that_finds_nothing_prints_no_empty_table(capsys: pytest.CaptureFixture[str]) -> None:
-    output.print_audit(audit(twins=0, doubts=0))
+    output.print_audit(audit(duplicates=0, label_issues=0))
     out = capsys.readouterr().out
     assert "most doubtful" not in out
     assert "surest duplicates" not in out

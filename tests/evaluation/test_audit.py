@@ -39,14 +39,14 @@ def spoilt() -> Dataset:
 
 def test_what_was_planted_is_found(spoilt: Dataset, tmp_path: Path) -> None:
     found = sf.audit(spoilt, out=tmp_path / "audit", recipe="tiny", device="cpu", **QUICK)
-    named = {doubt.id for doubt in found.listed_doubts}
+    named = {issue.id for issue in found.listed_label_issues}
     assert {f"train/{i:05d}" for i in (3, 30, 60, 90, 120)} <= named
     assert named & {"test/00006", "test/00033"}  # confident learning counts only answers that are surer than a class's mean
     assert len(named) <= 10
-    first = found.listed_doubts[0]
+    first = found.listed_label_issues[0]
     assert first.suggested != first.label
-    assert found.twin_test_ids == ["test/00009"]
-    assert (found.listed_twins[0].one, found.listed_twins[0].other) == ("test/00009", "train/00012")
+    assert found.duplicated_test_ids == ["test/00009"]
+    assert (found.listed_duplicates[0].one, found.listed_duplicates[0].other) == ("test/00009", "train/00012")
     assert found.accuracy.value > 0.9
     assert json.loads((tmp_path / "audit" / "audit.json").read_bytes()) == json.loads(json.dumps(dataclasses.asdict(found)))
     assert {path.name for path in (tmp_path / "audit").iterdir()} == {
@@ -78,7 +78,7 @@ def test_a_run_keeps_the_findings_and_its_report_shows_them(spoilt: Dataset, tmp
     text = sf.report(run).read_text()
     assert "1 of 150 test images" in " ".join(text.split())
     assert "Labels to look at" in text
-    assert run.read("audit-test.json")["twin_test_ids"] == ["test/00009"]
+    assert run.read("audit-test.json")["duplicated_test_ids"] == ["test/00009"]
 
 
 def test_a_run_on_other_images_is_refused(spoilt: Dataset, small_data: Dataset, tmp_path: Path) -> None:

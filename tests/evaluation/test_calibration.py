@@ -5,22 +5,22 @@ import pytest
 from scipy.special import logsumexp
 
 from seefar.evaluation.calibration import BINS, calibration, fit_temperature, reliability, selective, sure_from
-from seefar.metrics import probabilities
+from seefar.metrics import softmax
 
 
 def drawn(n: int, seed: int, classes: int = 5) -> tuple[np.ndarray, np.ndarray]:
     """Logits, and labels drawn with just the probabilities that they state: perfectly calibrated."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 2, (n, classes))
-    chances = probabilities(logits)
-    labels = (rng.random((n, 1)) > chances.cumsum(1)).sum(1).clip(0, classes - 1)
+    probabilities = softmax(logits)
+    labels = (rng.random((n, 1)) > probabilities.cumsum(1)).sum(1).clip(0, classes - 1)
     return labels, logits
 
 
 def test_the_error_by_hand() -> None:
     """Four images: two said 0.9 and one of them was right, two said 0.6 and both were."""
-    chances = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.6, 0.4]])
-    found = reliability(np.array([0, 1, 0, 0]), np.log(chances))
+    probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.6, 0.4]])
+    found = reliability(np.array([0, 1, 0, 0]), np.log(probabilities))
     assert found.error == pytest.approx(0.5 * (0.9 - 0.5) + 0.5 * (1 - 0.6))
     full = [b for b in found.bins if b.images]
     assert [(b.images, b.accuracy) for b in full] == [(2, 1.0), (2, 0.5)]
@@ -31,8 +31,8 @@ def test_the_error_by_hand() -> None:
 
 def test_the_error_is_that_of_the_definition_written_as_a_loop() -> None:
     labels, logits = drawn(1000, 0)
-    chances = probabilities(3 * logits)
-    confidence, right = chances.max(1), chances.argmax(1) == labels
+    probabilities = softmax(3 * logits)
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
     wide = even = 0.0
     for i in range(BINS):
         inside = (confidence > i / BINS) & (confidence <= (i + 1) / BINS)

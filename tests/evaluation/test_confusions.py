@@ -10,10 +10,10 @@ NAMES = tuple("abcdefgh")
 
 def matrix(each: int = 1000, error: float = 0.1, seed: int = 0) -> np.ndarray:
     """Every class with the same recall, its mistakes spread evenly."""
-    chances = np.full((8, 8), error / 7)
-    np.fill_diagonal(chances, 1 - error)
+    probabilities = np.full((8, 8), error / 7)
+    np.fill_diagonal(probabilities, 1 - error)
     rng = np.random.default_rng(seed)
-    return np.stack([rng.multinomial(each, row) for row in chances])
+    return np.stack([rng.multinomial(each, row) for row in probabilities])
 
 
 def test_a_planted_pair_comes_first_with_its_stronger_direction() -> None:

@@ -29,8 +29,8 @@ def test_every_number_follows_from_the_stored_predictions(run: sf.Run, small_dat
     predicted = stored["logits"].argmax(1)
     assert evaluation.accuracy.value == accuracy_score(small_data.test.labels, predicted)
     assert evaluation.confusion == confusion_matrix(small_data.test.labels, predicted, labels=range(3)).tolist()
-    chances = softmax(tensor(stored["logits"]).double(), 1).numpy()
-    assert evaluation.loss == pytest.approx(log_loss(small_data.test.labels, chances))
+    probabilities = softmax(tensor(stored["logits"]).double(), 1).numpy()
+    assert evaluation.loss == pytest.approx(log_loss(small_data.test.labels, probabilities))
     assert run.read("evaluation-test.json") == dataclasses.asdict(evaluation)
 
 

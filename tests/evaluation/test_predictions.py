@@ -23,9 +23,9 @@ def test_a_file_gets_the_answer_that_its_pixels_get(run: sf.Run, small_data: Dat
     for i in range(3):
         Image.fromarray(small_data.test.pixels[i]).save(tmp_path / f"{i}.png")
     answers = sf.predict(run, [tmp_path / f"{i}.png" for i in range(3)])
-    chances = np.exp(logits[:3] - logits[:3].max(1, keepdims=True))
-    chances /= chances.sum(1, keepdims=True)
-    for answer, row in zip(answers, chances, strict=True):
+    probabilities = np.exp(logits[:3] - logits[:3].max(1, keepdims=True))
+    probabilities /= probabilities.sum(1, keepdims=True)
+    for answer, row in zip(answers, probabilities, strict=True):
         assert answer.label == small_data.classes[row.argmax()]
         assert answer.probability == pytest.approx(row.max(), abs=1e-5)
         assert list(answer.probabilities.values()) == sorted(answer.probabilities.values(), reverse=True)

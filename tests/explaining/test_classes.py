@@ -37,7 +37,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return load_network(run, torch.device("cpu"))
 
 
-def called(network: Network, pixels: np.ndarray) -> np.ndarray:
+def predicted(network: Network, pixels: np.ndarray) -> np.ndarray:
     return predict(network, pixels, torch.float32).argmax(1)
 
 
@@ -118,22 +118,22 @@ def test_where_all_are_called_the_same_there_is_no_counterfactual() -> None:
 
 def test_nearly_all_are_turned_by_less_than_what_the_nearest_real_image_differs(trained: Network) -> None:
     pixels = TEST.pixels
-    wanted = (called(trained, pixels) + 1) % 3
+    wanted = (predicted(trained, pixels) + 1) % 3
     found = smallest_change(trained, pixels, wanted)
     assert (found.pixels.dtype, found.pixels.shape) == (np.uint8, pixels.shape)
     assert (found.turned.dtype, found.size.dtype) == (bool, np.float32)
     assert found.turned.mean() >= 0.9
-    assert (called(trained, found.pixels) == wanted)[found.turned].all()
+    assert (predicted(trained, found.pixels) == wanted)[found.turned].all()
     assert found.size == pytest.approx(rms(found.pixels, pixels))
     train: ImageSet = images(120, 1, "train")
-    calls = called(trained, train.pixels)
+    calls = predicted(trained, train.pixels)
     for i in np.flatnonzero(found.turned):
         real = train.pixels[calls == wanted[i]]
         assert 0 < found.size[i] < rms(real, pixels[i]).min()
 
 
 def test_in_batches_of_one_they_are_turned_too(trained: Network) -> None:
-    wanted = (called(trained, TEST.pixels) + 1) % 3
+    wanted = (predicted(trained, TEST.pixels) + 1) % 3
     found = smallest_change(trained, TEST.pixels, wanted, steps=30)
     assert (predict(trained, found.pixels, torch.float32, batch=1).argmax(1) == wanted)[found.turned].all()
 
@@ -162,7 +162,7 @@ def test_on_a_linear_network_it_is_the_way_to_the_boundary() -> None:
 
 def test_an_image_that_is_called_so_already_stays(trained: Network) -> None:
     pixels = TEST.pixels[:6]
-    wanted = called(trained, pixels)
+    wanted = predicted(trained, pixels)
     wanted[0] = (wanted[0] + 1) % 3
     found = smallest_change(trained, pixels, wanted)
     assert np.array_equal(found.pixels[1:], pixels[1:])
@@ -183,7 +183,7 @@ def test_what_cannot_be_turned_is_not_said_to_be_and_stays(trained: Network) -> 
 
 def test_what_the_search_finds_counts_only_if_the_network_says_so(trained: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(classes, "_says", lambda _network, images, _wanted: np.zeros(len(images), bool))
-    found = smallest_change(trained, TEST.pixels[:3], (called(trained, TEST.pixels[:3]) + 1) % 3, steps=10)
+    found = smallest_change(trained, TEST.pixels[:3], (predicted(trained, TEST.pixels[:3]) + 1) % 3, steps=10)
     assert not found.turned.any()
     assert np.array_equal(found.pixels, TEST.pixels[:3])
     assert not found.size.any()
@@ -194,7 +194,7 @@ def test_shrinking_and_bisecting_find_smaller_changes(
     trained: Network, monkeypatch: pytest.MonkeyPatch, name: str, off: object
 ) -> None:
     pixels = TEST.pixels
-    wanted = (called(trained, pixels) + 1) % 3
+    wanted = (predicted(trained, pixels) + 1) % 3
     best = smallest_change(trained, pixels, wanted, steps=20)
     monkeypatch.setattr(classes, name, off)
     plain = smallest_change(trained, pixels, wanted, steps=20)
@@ -204,7 +204,7 @@ def test_shrinking_and_bisecting_find_smaller_changes(
 
 def test_more_steps_find_smaller_changes_and_the_same_call_the_same_bytes(trained: Network) -> None:
     pixels = TEST.pixels[:12]
-    wanted = (called(trained, pixels) + 1) % 3
+    wanted = (predicted(trained, pixels) + 1) % 3
     state = torch.random.get_rng_state()
     few, many, again = (smallest_change(trained, pixels, wanted, steps) for steps in (6, 60, 60))
     assert many.size[few.turned].mean() < few.size[few.turned].mean()

@@ -75,7 +75,7 @@ def test_chosen_images_are_explained(run: sf.Run, small_data: Dataset, tmp_path:
     ids = run.read("splits.json")["validation"][:3]
     found = sf.explain(run, ids=ids, methods=["grad_cam", "occlusion"], data=small_data, out=tmp_path / "out", device="cpu")
     assert found.images == list(ids)
-    assert found.targets == found.called
+    assert found.targets == found.predicted
     assert found.maps["occlusion"].shape == (3, 16, 16)
     with np.load(tmp_path / "out" / "explanation.npz") as arrays:
         assert np.array_equal(arrays["occlusion"], found.maps["occlusion"])
@@ -99,7 +99,7 @@ def test_only_one_class_and_only_mistakes(run: sf.Run, small_data: Dataset) -> N
         return
     found = sf.explain(run, mistakes=True, methods=["grad_cam"], data=small_data, device="cpu")
     assert len(found.images) == wrong
-    assert all(label != called for label, called in zip(found.labels or [], found.called, strict=True))
+    assert all(label != predicted for label, predicted in zip(found.labels or [], found.predicted, strict=True))
 
 
 @pytest.mark.parametrize(

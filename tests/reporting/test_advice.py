@@ -51,6 +51,6 @@ def test_bad_probabilities_spoilt_images_and_doubtful_labels_are_named_only_wher
     robustness = {"clean": {"value": 0.9}, "groups": {"noise": 0.4, "blur": 0.8}}
     assert "spoilt by noise cost it 50.0 points" in given(robustness=robustness)
     assert "spoilt" not in given(robustness=robustness | {"groups": {"noise": 0.8}})
-    assert "7 labels are doubtful" in given(audit={"doubts": {"training": 5, "test": 2}})
-    assert "doubtful" not in given(audit={"doubts": {"training": 0, "test": 0}})
+    assert "7 labels are doubtful" in given(audit={"label_issues": {"training": 5, "test": 2}})
+    assert "doubtful" not in given(audit={"label_issues": {"training": 0, "test": 0}})
     assert "--seeds 5" in given()

@@ -117,16 +117,16 @@ def test_the_mistakes_can_be_filtered_by_true_and_called_class(browser, report: 
     kept = page.evaluate("JSON.parse(document.getElementById('kept').textContent)")
     wanted = kept["rows"][0]
     page.select_option("#filter-true", str(wanted["true"]))
-    page.select_option("#filter-called", str(wanted["called"]))
-    chosen = [row for row in kept["rows"] if (row["true"], row["called"]) == (wanted["true"], wanted["called"])]
+    page.select_option("#filter-predicted", str(wanted["predicted"]))
+    chosen = [row for row in kept["rows"] if (row["true"], row["predicted"]) == (wanted["true"], wanted["predicted"])]
     assert page.locator("#gallery figure").count() == len(chosen)
     shown = page.locator("#gallery figure").first.text_content()
-    assert shown.startswith(f"{kept['classes'][wanted['true']]} → {kept['classes'][wanted['called']]}")
-    assert f"{wanted['chances'][0][1]:.1f} %" in shown
-    sure = [row["chances"][0][1] for row in kept["rows"]]
+    assert shown.startswith(f"{kept['classes'][wanted['true']]} → {kept['classes'][wanted['predicted']]}")
+    assert f"{wanted['probabilities'][0][1]:.1f} %" in shown
+    sure = [row["probabilities"][0][1] for row in kept["rows"]]
     assert sure == sorted(sure, reverse=True)
     page.select_option("#filter-true", "")
-    page.select_option("#filter-called", "")
+    page.select_option("#filter-predicted", "")
     assert page.locator("#count").text_content() == f"24 of {len(kept['rows'])} pictures"
     page.locator("#more").click()
     assert page.locator("#gallery figure").count() == min(72, len(kept["rows"]))

@@ -37,8 +37,8 @@ def test_maps_that_are_not_true_are_named() -> None:
 
 def test_the_smallest_change_is_the_one_that_turned() -> None:
     rows = [
-        {"called": "cat", "wanted": "dog", "turned": False, "size": 0.1},
-        {"called": "frog", "wanted": "cat", "turned": True, "size": 0.4},
+        {"predicted": "cat", "wanted": "dog", "turned": False, "size": 0.1},
+        {"predicted": "frog", "wanted": "cat", "turned": True, "size": 0.4},
     ]
     sentences = inside_words.classes({"changes": rows})
     assert "1 of 2 images" in sentences[1]

@@ -55,5 +55,5 @@ def test_a_failure_is_told_with_its_reason() -> None:
 
 def test_advice_follows_the_verdicts() -> None:
     text = " ".join(study_words.advice(found(row("wild", "hurts"), row("flip", "no evidence"))))
-    assert "--seeds 6" in text
+    assert "more seeds tell more: 6 of them (--seeds; after a search --confirm)" in text
     assert "Leave out wild" in text

@@ -44,9 +44,9 @@ def test_the_worst_corruption_is_named() -> None:
 
 def test_an_audit_in_words() -> None:
     found = {
-        "twins": {"within training": 3, "within test": 1},
-        "doubts": {"training": 20, "test": 5},
-        "twin_test_ids": ["a", "b"],
+        "duplicates": {"within training": 3, "within test": 1},
+        "label_issues": {"training": 20, "test": 5},
+        "duplicated_test_ids": ["a", "b"],
         "images": {"test": 100},
         "folds": 3,
         "accuracy": {"value": 0.8},

@@ -134,7 +134,7 @@ class SeefarClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # 
         """
         import safetensors.torch
 
-        from seefar.metrics import probabilities
+        from seefar.metrics import softmax
         from seefar.models.device import choose_device, choose_precision
         from seefar.models.predict import predict
         from seefar.training.network import build_network
@@ -145,7 +145,7 @@ class SeefarClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # 
         network = build_network(self.recipe_, len(self.classes_), self.layout_.size)
         network.load_state_dict(safetensors.torch.load(self.weights_))
         precision = choose_precision(self.recipe_.precision, device)
-        return probabilities(predict(network.to(device), self.layout_.images(rows), precision))
+        return softmax(predict(network.to(device), self.layout_.images(rows), precision))
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803
         """The most probable class of each image or row."""

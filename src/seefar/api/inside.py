@@ -80,7 +80,7 @@ def explain(
     most: int = MOST,
     methods: Sequence[str] = METHODS,
     layer: str = "",
-    target: str = "called",
+    target: str = "predicted",
     out: str | Path | None = None,
     data: Dataset | None = None,
     device: str = "auto",
@@ -97,7 +97,7 @@ def explain(
         most: how many of the split at most; those that `ids` names are all explained.
         methods: keys of `seefar.explaining.attribution.EXPLAINERS`.
         layer: for the methods that look at one layer; "": each method's own choice.
-        target: the class whose evidence is shown: "called" (what the network says), "true", or the name of a class.
+        target: the class whose evidence is shown: "predicted" (what the network says), "true", or the name of a class.
         out: a folder for `explanation.png` and `explanation.npz`.
         data: the data the run was trained on; by default it is loaded again from where it came from.
         device: "auto", "cpu", "cuda" or "mps".

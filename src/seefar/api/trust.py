@@ -146,8 +146,8 @@ def audit(
         from seefar.runs.pictures import keep_pictures_by_id
 
         shown = [
-            *(id_ for twins in found.listed_twins for id_ in (twins.one, twins.other)),
-            *(doubt.id for doubt in found.listed_doubts),
+            *(id_ for pair in found.listed_duplicates for id_ in (pair.one, pair.other)),
+            *(issue.id for issue in found.listed_label_issues),
             *found.strange,
         ]
         with lock(run.path / ".lock"):

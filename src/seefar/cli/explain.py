@@ -20,7 +20,7 @@ def explain(
     class_: Annotated[str | None, Parameter(name="--class")] = None,
     method: Annotated[list[str] | None, Parameter(consume_multiple=False, negative="")] = None,
     layer: str = "",
-    target: str = "called",
+    target: str = "predicted",
     quick: Annotated[bool, Parameter(negative="")] = False,
     out: Path | None = None,
     device: str = "auto",
@@ -49,7 +49,7 @@ def explain(
     layer
         For methods that look at one layer, such as stages.1; by default each method's own choice.
     target
-        The class whose evidence is shown: called (what the network says), true, or the name of a class.
+        The class whose evidence is shown: predicted (what the network says), true, or the name of a class.
     quick
         Without chosen images: two methods and fewer images, under 30 s.
     out
@@ -85,7 +85,7 @@ def explain(
         out=folder,
         device=device,
     )
-    facts = {name: getattr(found, name) for name in ("images", "labels", "called", "targets", "probability")}
+    facts = {name: getattr(found, name) for name in ("images", "labels", "predicted", "targets", "probability")}
     facts["scores"] = {name: asdict(score) for name, score in found.scores.items()}
     (print_json if json else print_explanation)(facts)
     if not json:

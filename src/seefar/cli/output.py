@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from seefar.data.describe import DataDescription
     from seefar.data.images import Dataset
 
-BEST_TRIALS = 5  # of a search, that its table shows (chosen by hand)
-
 
 def print_json(value: Any) -> None:
     """One JSON document."""
@@ -92,18 +90,18 @@ def print_audit(found: dict[str, Any]) -> None:
     """The first of what an audit found, and what it says."""
     from seefar.reporting import trust_words
 
-    doubts = [
+    label_issues = [
         (row["id"], row["label"], row["suggested"], f"{row['probability']:.0%}", f"{row['label_probability']:.1%}")
-        for row in found["listed_doubts"][:20]
+        for row in found["listed_label_issues"][:20]
     ]
-    if doubts:
-        print_table(["most doubtful labels", "label", "rather", "probability", "of its label"], doubts)
-    twins = [
+    if label_issues:
+        print_table(["most doubtful labels", "label", "rather", "probability", "of its label"], label_issues)
+    duplicates = [
         (row["one"], row["other"], row["where"], "" if row["same_label"] else "other label")
-        for row in found["listed_twins"][:10]
+        for row in found["listed_duplicates"][:10]
     ]
-    if twins:
-        print_table(["surest duplicates", "of", "where", "note"], twins)
+    if duplicates:
+        print_table(["surest duplicates", "of", "where", "note"], duplicates)
     for sentence in trust_words.audit(found, None):
         print(sentence)
 
@@ -141,18 +139,9 @@ def _print_variants(found: dict[str, Any]) -> None:
 
 def print_tuning(found: dict[str, Any]) -> None:
     """The best trials of a search, and what became of the winner."""
-    from seefar.recipes import text
     from seefar.reporting import tuning_words
 
-    complete = [trial for trial in found["trials"] if trial["accuracy"] is not None]
-    best = sorted(complete, key=lambda trial: (-trial["accuracy"], trial["number"]))[:BEST_TRIALS]
-    print_table(
-        ["trial", "validation", "epochs", *found["space"]],
-        [
-            (trial["number"], f"{trial['accuracy']:.2%}", trial["epochs"], *map(text, trial["fields"].values()))
-            for trial in best
-        ],
-    )
+    print_table(*tuning_words.best(found))
     for sentence in tuning_words.search(found):
         print(sentence)
     if found["confirmation"]:
@@ -164,10 +153,10 @@ def print_tuning(found: dict[str, Any]) -> None:
 def print_explanation(found: dict[str, Any]) -> None:
     """What was explained, and whether to believe it."""
     labels = found["labels"] or [""] * len(found["images"])
-    rows = zip(found["images"], labels, found["called"], found["targets"], found["probability"], strict=True)
+    rows = zip(found["images"], labels, found["predicted"], found["targets"], found["probability"], strict=True)
     print_table(
-        ["image", "class", "called", "evidence for", "its probability"],
-        [(name, label, called, target, f"{chance:.1%}") for name, label, called, target, chance in rows],
+        ["image", "class", "predicted", "evidence for", "its probability"],
+        [(name, label, predicted, target, f"{chance:.1%}") for name, label, predicted, target, chance in rows],
     )
     _print_scores(found["scores"])
 

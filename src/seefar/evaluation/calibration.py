@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from seefar.metrics import Share, log_loss, probabilities, wilson
+from seefar.metrics import Share, log_loss, softmax, wilson
 
 BINS = 15  # Guo et al. 2017
 SURE = 0.99  # the accuracy that selective prediction aims at (chosen by hand)
@@ -108,8 +108,8 @@ def calibration(labels: np.ndarray, logits: np.ndarray, temperature: float, fitt
 
 def reliability(labels: np.ndarray, logits: np.ndarray) -> Reliability:
     """See `Reliability`. Sources: Guo et al. 2017 (equal width); Nixon et al. 2019, https://arxiv.org/abs/1904.01685 (equally many)."""
-    chances = probabilities(logits)
-    confidence, right = chances.max(1), chances.argmax(1) == labels
+    probabilities = softmax(logits)
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
     edges = np.linspace(0, 1, BINS + 1)
     wide = _bins(confidence, right, np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1))
     even = _bins(confidence, right, np.argsort(np.argsort(confidence, kind="stable")) * BINS // max(len(labels), 1))
@@ -165,6 +165,6 @@ def sure_from(labels: np.ndarray, logits: np.ndarray, temperature: float) -> flo
 
 
 def _surest_first(labels: np.ndarray, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    chances = probabilities(logits)
-    order = np.argsort(-chances.max(1), kind="stable")
-    return (chances.argmax(1) == labels)[order], chances.max(1)[order]
+    probabilities = softmax(logits)
+    order = np.argsort(-probabilities.max(1), kind="stable")
+    return (probabilities.argmax(1) == labels)[order], probabilities.max(1)[order]

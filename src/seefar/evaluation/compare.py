@@ -16,7 +16,7 @@ import numpy as np
 
 from seefar.display import Shown
 from seefar.errors import UsageError
-from seefar.metrics import holm, probabilities
+from seefar.metrics import holm, softmax
 from seefar.models.summary import summarise
 from seefar.recipes import Recipe, from_json
 from seefar.runs.folder import Run
@@ -267,13 +267,13 @@ class _Answers:
     digest: str
     ids: np.ndarray  # str (n,)
     labels: np.ndarray  # int64 (n,)
-    called: np.ndarray  # int64 (n,), the classes that it named
-    chances: np.ndarray  # float64 (n,), what it gave to the true class
+    predicted: np.ndarray  # int64 (n,), the classes that it named
+    probabilities: np.ndarray  # float64 (n,), what it gave to the true class
 
     @cached_property
     def right(self) -> np.ndarray:
         """Which images are right, bool `(n,)`."""
-        result: np.ndarray = self.called == self.labels
+        result: np.ndarray = self.predicted == self.labels
         return result
 
     @property
@@ -307,8 +307,8 @@ def _read(run: Run, name: str, split: str) -> _Answers:
         digest=run.evaluation(split)["digest"],
         ids=stored["ids"],
         labels=labels,
-        called=logits.argmax(1),
-        chances=probabilities(logits)[np.arange(len(labels)), labels],
+        predicted=logits.argmax(1),
+        probabilities=softmax(logits)[np.arange(len(labels)), labels],
     )
 
 
@@ -334,7 +334,9 @@ def _aligned(other: _Answers, first: _Answers, split: str) -> _Answers:
     # The digest knows the pixels, but also the order and the size: it can only speak where those are the same
     if np.array_equal(other.ids, first.ids) and other.data["size"] == first.data["size"] and other.digest != first.digest:
         raise UsageError(f"{other.name} has answered other pixels than {first.name} under the same ids; {instead}")
-    return replace(other, ids=first.ids, labels=first.labels, called=other.called[places], chances=other.chances[places])
+    return replace(
+        other, ids=first.ids, labels=first.labels, predicted=other.predicted[places], probabilities=other.probabilities[places]
+    )
 
 
 def _pair(base: _Answers, other: _Answers) -> Comparison:
@@ -346,7 +348,7 @@ def _pair(base: _Answers, other: _Answers) -> Comparison:
         classes=_class_changes(base, other),
         gained_ids=_surest(other, base),
         lost_ids=_surest(base, other),
-        agreement=float((base.called == other.called).mean()),
+        agreement=float((base.predicted == other.predicted).mean()),
         cost=Cost(base.cost, other.cost),
     )
 
@@ -372,7 +374,7 @@ def _class_changes(base: _Answers, other: _Answers) -> list[ClassChange]:
 def _surest(right: _Answers, wrong: _Answers) -> list[str]:
     """The ids of images that only `right` has right, those first of which it is surest."""
     only = np.flatnonzero(right.right & ~wrong.right)
-    chosen = only[np.argsort(-right.chances[only], kind="stable")][:SHOWN]
+    chosen = only[np.argsort(-right.probabilities[only], kind="stable")][:SHOWN]
     return [str(id_) for id_ in right.ids[chosen]]
 
 
@@ -406,7 +408,9 @@ def _seeds(group: Sequence[_Answers]) -> Seeds:
         deviation=deviation,
         low=low,
         high=high,
-        churn=statistics.mean(float((a.called != b.called).mean()) for a, b in combinations(group, 2)) if several else None,
+        churn=statistics.mean(float((a.predicted != b.predicted).mean()) for a, b in combinations(group, 2))
+        if several
+        else None,
     )
 
 

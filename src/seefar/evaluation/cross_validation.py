@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from seefar.data.images import ImageSet
-from seefar.metrics import probabilities
+from seefar.metrics import softmax
 from seefar.models.device import choose_precision
 from seefar.models.predict import predict_with_features
 from seefar.recipes import Recipe
@@ -63,7 +63,7 @@ def out_of_fold(
     from sklearn.model_selection import StratifiedKFold
 
     precision = choose_precision(recipe.precision, device)
-    chances = np.zeros((len(train), len(train.classes)))
+    probabilities = np.zeros((len(train), len(train.classes)))
     on_test = np.zeros((len(test), len(train.classes)))
     features = test_features = np.zeros((0, 0), np.float32)
     parts = list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(train.labels, train.labels))
@@ -83,11 +83,11 @@ def out_of_fold(
             network = load_network(run, device)
         if number == 0:
             logits, features = predict_with_features(network, train.pixels, precision)
-            chances[outside] = probabilities(logits[outside])
+            probabilities[outside] = softmax(logits[outside])
         else:
-            chances[outside] = probabilities(predict_with_features(network, train.pixels[outside], precision)[0])
+            probabilities[outside] = softmax(predict_with_features(network, train.pixels[outside], precision)[0])
         logits, seen = predict_with_features(network, test.pixels, precision)
-        on_test += probabilities(logits) / folds
+        on_test += softmax(logits) / folds
         if number == 0:
             test_features = seen
-    return OutOfFold(chances, on_test, features, test_features)
+    return OutOfFold(probabilities, on_test, features, test_features)

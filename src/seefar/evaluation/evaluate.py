@@ -149,7 +149,7 @@ def numbers(
         validation_labels: of the images that temperature and threshold are fitted on.
         validation_logits: the network's answers for them.
     """
-    predicted, chances = logits.argmax(1), metrics.probabilities(logits)
+    predicted, probabilities = logits.argmax(1), metrics.softmax(logits)
     matrix = metrics.confusion_matrix(labels, predicted, len(classes))
     accuracy = metrics.wilson(int(matrix.trace()), len(labels))
     scores = metrics.class_scores(labels, predicted, classes)
@@ -163,10 +163,10 @@ def numbers(
         "top_k": {str(k): metrics.top_k(labels, logits, k) for k in TOP if k < len(classes)},
         "balanced_accuracy": metrics.balanced_accuracy(matrix),
         "loss": metrics.log_loss(labels, logits),
-        "brier": metrics.brier(labels, chances),
+        "brier": metrics.brier(labels, probabilities),
         "f1_macro": fmean(score.f1 for score in scores),
         "f1_weighted": sum(score.f1 * score.support for score in scores) / len(labels),
-        "roc_auc": metrics.roc_auc(labels, chances),
+        "roc_auc": metrics.roc_auc(labels, probabilities),
         "kappa": metrics.cohen_kappa(matrix),
         "scores": scores,
         "confusion": matrix.tolist(),
@@ -208,7 +208,7 @@ def _plain(value: Any) -> Any:
 def surest_mistakes(labels: np.ndarray, logits: np.ndarray, most: int = MISTAKES) -> np.ndarray:
     """Positions of wrongly classified images, the most confident first and at most 8 of each confusion, int64 `(at most most,)`."""
     answers = logits.argmax(1)
-    confidence = metrics.probabilities(logits).max(1)
+    confidence = metrics.softmax(logits).max(1)
     wrong = np.flatnonzero(answers != labels)
     wrong = wrong[np.argsort(-confidence[wrong], kind="stable")]
     seen: Counter[tuple[int, int]] = Counter()

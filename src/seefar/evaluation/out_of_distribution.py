@@ -8,7 +8,7 @@ import numpy as np
 from seefar.data.images import ImageSet
 from seefar.data.near_duplicates import unit
 from seefar.display import Shown
-from seefar.metrics import probabilities
+from seefar.metrics import softmax
 from seefar.models.device import choose_device, choose_precision
 from seefar.models.predict import predict_with_features
 from seefar.recipes import from_json
@@ -115,7 +115,7 @@ def familiarity(logits: np.ndarray, features: np.ndarray, familiar: np.ndarray) 
     from scipy.special import logsumexp
 
     return {
-        "max_probability": probabilities(logits).max(1),
+        "max_probability": softmax(logits).max(1),
         "energy": logsumexp(logits.astype(np.float64), axis=1),
         "feature_distance": nearness(features, familiar),
     }

@@ -9,7 +9,7 @@ import numpy as np
 from seefar.data.folder import read_images
 from seefar.display import Shown
 from seefar.errors import DataError
-from seefar.metrics import probabilities
+from seefar.metrics import softmax
 from seefar.models.device import choose_device, choose_precision
 from seefar.models.predict import predict
 from seefar.recipes import from_json
@@ -56,7 +56,7 @@ def predict_files(run: Run, paths: list[Path], device: str = "auto") -> Predicti
     rows = iter(())
     if readable:
         logits = predict(network, np.stack(readable), choose_precision(from_json(run.recipe()).precision, where))
-        rows = iter(probabilities(logits))
+        rows = iter(softmax(logits))
     answers = Predictions(
         Prediction(name, None, None, {}, str(decoded))
         if isinstance(decoded, DataError)
@@ -67,7 +67,7 @@ def predict_files(run: Run, paths: list[Path], device: str = "auto") -> Predicti
     return answers
 
 
-def _prediction(image: str, chances: np.ndarray, classes: list[str]) -> Prediction:
-    order = np.argsort(-chances, kind="stable")
-    ranked = {classes[i]: round(float(chances[i]), 6) for i in order}
-    return Prediction(image, classes[order[0]], round(float(chances[order[0]]), 6), ranked, None)
+def _prediction(image: str, probabilities: np.ndarray, classes: list[str]) -> Prediction:
+    order = np.argsort(-probabilities, kind="stable")
+    ranked = {classes[i]: round(float(probabilities[i]), 6) for i in order}
+    return Prediction(image, classes[order[0]], round(float(probabilities[order[0]]), 6), ranked, None)

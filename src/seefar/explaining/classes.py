@@ -116,22 +116,22 @@ def log_odds(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def counterfactual_neighbours(
-    queries: np.ndarray, called: np.ndarray, known: np.ndarray, known_called: np.ndarray
+    queries: np.ndarray, predicted: np.ndarray, known: np.ndarray, known_predicted: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """For each image the nearest known one that the network calls otherwise: what it would have to look like.
 
     Args:
         queries: features `(q, d)`.
-        called: what the network calls them, int64 `(q,)`.
+        predicted: what the network calls them, int64 `(q,)`.
         known: features `(m, d)`.
-        known_called: what the network calls those, int64 `(m,)`.
+        known_predicted: what the network calls those, int64 `(m,)`.
 
     Returns:
         positions among the known, int64 `(q,)`, and cosines, float32 `(q,)`; both -1 where no known image is called otherwise.
     """
     positions, cosines = np.full(len(queries), -1, np.int64), np.full(len(queries), -1, np.float32)
-    for label in np.unique(called):
-        mine, others = np.flatnonzero(called == label), np.flatnonzero(known_called != label)
+    for label in np.unique(predicted):
+        mine, others = np.flatnonzero(predicted == label), np.flatnonzero(known_predicted != label)
         if len(others):
             place, cosine = nearest(queries[mine], known[others], 1)
             positions[mine], cosines[mine] = others[place[:, 0]], cosine[:, 0]

@@ -10,7 +10,7 @@ from seefar.display import Shown
 from seefar.errors import UsageError, did_you_mean
 from seefar.explaining.attribution import explain
 from seefar.explaining.faithfulness import Faithfulness, faithfulness
-from seefar.metrics import probabilities
+from seefar.metrics import softmax
 from seefar.models.layers import Network
 from seefar.models.predict import predict
 
@@ -23,7 +23,7 @@ class Explanation(Shown):
         images: ids or names of files.
         pixels: uint8 `(n, h, w, 3)`, as the network saw them.
         labels: the true classes; None where they are unknown.
-        called: what the network said.
+        predicted: what the network said.
         targets: the class whose evidence the maps show.
         probability: of that class, 0..1.
         maps: by method, float32 `(n, h, w)`: how much each pixel speaks for the class; where there are negative values, against it.
@@ -33,7 +33,7 @@ class Explanation(Shown):
     images: list[str]
     pixels: np.ndarray
     labels: list[str] | None
-    called: list[str]
+    predicted: list[str]
     targets: list[str]
     probability: list[float]
     maps: dict[str, np.ndarray]
@@ -51,7 +51,7 @@ def explain_images(
     classes: Sequence[str],
     methods: Sequence[str],
     layer: str = "",
-    target: str = "called",
+    target: str = "predicted",
 ) -> Explanation:
     """See `Explanation`.
 
@@ -63,7 +63,7 @@ def explain_images(
         classes: names of the classes.
         methods: keys of EXPLAINERS.
         layer: for the methods that look at one; "": the method's own choice.
-        target: "called" for what the network says, "true" for the true class, or the name of a class.
+        target: "predicted" for what the network says, "true" for the true class, or the name of a class.
 
     Raises:
         UsageError: an unknown method, layer or class; no images; or the true class was asked for where it is unknown.
@@ -71,12 +71,12 @@ def explain_images(
     if not len(pixels):
         raise UsageError("there are no images to explain; choose others")
     logits = predict(network, pixels, torch.float32)
-    chances, called = probabilities(logits), logits.argmax(1)
-    if target == "called":
-        wanted = called
+    probabilities, predicted = softmax(logits), logits.argmax(1)
+    if target == "predicted":
+        wanted = predicted
     elif target == "true":
         if labels is None:
-            raise UsageError("the true class of these images is not known; use --target called, or name a class")
+            raise UsageError("the true class of these images is not known; use --target predicted, or name a class")
         wanted = labels
     elif target in classes:
         wanted = np.full(len(pixels), list(classes).index(target), np.int64)
@@ -87,9 +87,9 @@ def explain_images(
         images=list(names),
         pixels=pixels,
         labels=None if labels is None else [classes[i] for i in labels],
-        called=[classes[i] for i in called],
+        predicted=[classes[i] for i in predicted],
         targets=[classes[i] for i in wanted],
-        probability=[round(float(chances[i, j]), 4) for i, j in enumerate(wanted)],
+        probability=[round(float(probabilities[i, j]), 4) for i, j in enumerate(wanted)],
         maps=maps,
         scores={method: faithfulness(network, pixels, wanted, found) for method, found in maps.items()},
     )

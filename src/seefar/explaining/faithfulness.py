@@ -11,7 +11,7 @@ from torch import nn
 from seefar.errors import UsageError
 from seefar.explaining.attribution import check_targets, explain, mean_colour
 from seefar.explaining.capture import undisturbed
-from seefar.metrics import probabilities
+from seefar.metrics import softmax
 from seefar.models.layers import Network
 from seefar.models.predict import BATCH, predict
 from seefar.seeds import derive
@@ -174,8 +174,8 @@ def _curves(
             (insertion, np.where(chosen, images[part], _blurred(images[part]))),
         ):
             logits = predict(network, pictures.reshape(-1, height, width, 3), torch.float32)
-            chances = probabilities(logits).reshape(*pictures.shape[:2], -1)
-            curves.append(chances[:, np.arange(chances.shape[1]), targets[part]].T)
+            probabilities = softmax(logits).reshape(*pictures.shape[:2], -1)
+            curves.append(probabilities[:, np.arange(probabilities.shape[1]), targets[part]].T)
     return np.concatenate(deletion), np.concatenate(insertion)
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from seefar.explaining.capture import as_input, capture, undisturbed
-from seefar.metrics import probabilities
+from seefar.metrics import softmax
 from seefar.models.layers import Network
 
 MOST = 16  # maps a layer that are kept (chosen by hand: as many as can be looked at)
@@ -58,7 +58,7 @@ def path(network: Network, image: np.ndarray, most: int = MOST) -> Path:
             stages = [_strongest(name, seen[name][0], most) for name in names]
     finally:
         hook.remove()
-    return Path(stages, features[0][0].float().cpu().numpy().copy(), logits[0], probabilities(logits)[0])
+    return Path(stages, features[0][0].float().cpu().numpy().copy(), logits[0], softmax(logits)[0])
 
 
 def default_layers(network: Network) -> list[str]:

@@ -18,7 +18,7 @@ from seefar.explaining.filters import LayerHealth, first_filters, health
 from seefar.explaining.learning import learning, regions
 from seefar.explaining.space import EMBEDDINGS, knn_accuracy, nearest
 from seefar.explaining.units import exciting, maximise
-from seefar.metrics import Share, probabilities
+from seefar.metrics import Share, softmax
 from seefar.models.layers import Network
 from seefar.models.predict import predict_with_features
 from seefar.seeds import derive
@@ -40,7 +40,7 @@ class Looked:
 
     id: str
     label: str
-    called: str
+    predicted: str
     probability: float
 
 
@@ -49,7 +49,7 @@ class Case:
     """A mistake, the training images that look most like it to the network, and the nearest one that it calls otherwise.
 
     Attributes:
-        id, label, called: of the image.
+        id, label, predicted: of the image.
         near: labels of the nearest training images, nearest first.
         cosines: how near they are, 1 is the same.
         foil: what the nearest training image is called that is called otherwise; None if there is none.
@@ -57,7 +57,7 @@ class Case:
 
     id: str
     label: str
-    called: str
+    predicted: str
     near: list[str]
     cosines: list[float]
     foil: str | None
@@ -68,7 +68,7 @@ class Change:
     """The smallest change found that makes the network call an image otherwise: the RMS change of its pixels in levels, 0..255."""
 
     id: str
-    called: str
+    predicted: str
     wanted: str
     turned: bool
     size: float
@@ -161,12 +161,12 @@ def overview(
     starting("answers")
     logits, features = predict_with_features(network, images.pixels, torch.float32)
     known_logits, known_features = predict_with_features(network, known.pixels, torch.float32)
-    chances, called = probabilities(logits), logits.argmax(1)
-    right = called == images.labels
-    shown, count = _telling(chances, right)
+    probabilities, predicted = softmax(logits), logits.argmax(1)
+    right = predicted == images.labels
+    shown, count = _telling(probabilities, right)
 
     def looked(i: int) -> Looked:
-        return Looked(images.ids[i], classes[images.labels[i]], classes[called[i]], round(float(chances[i].max()), 4))
+        return Looked(images.ids[i], classes[images.labels[i]], classes[predicted[i]], round(float(probabilities[i].max()), 4))
 
     way = path(network, images.pixels[shown[0]])
     arrays["path_image"], arrays["path_probabilities"] = images.pixels[shown[0]], way.probabilities
@@ -185,12 +185,12 @@ def overview(
     methods = QUICK if quick else tuple(EXPLAINERS)
     scored = np.random.default_rng(derive(0, "scored")).permutation(len(images))[:SCORED]
     arrays["looked"] = images.pixels[shown]
-    arrays |= {f"map_{method}": explain(network, images.pixels[shown], called[shown], method) for method in methods}
+    arrays |= {f"map_{method}": explain(network, images.pixels[shown], predicted[shown], method) for method in methods}
     scores, checks = {}, {}
     for method in methods:
-        maps = explain(network, images.pixels[scored], called[scored], method)
-        scores[method] = faithfulness(network, images.pixels[scored], called[scored], maps)
-        checks[method] = sanity(network, images.pixels[scored[:8]], called[scored[:8]], method)
+        maps = explain(network, images.pixels[scored], predicted[scored], method)
+        scores[method] = faithfulness(network, images.pixels[scored], predicted[scored], maps)
+        checks[method] = sanity(network, images.pixels[scored[:8]], predicted[scored[:8]], method)
 
     starting("neighbours")
     placed = np.random.default_rng(derive(0, "placed")).permutation(len(images))[: PLACED[quick]]
@@ -199,7 +199,7 @@ def overview(
     arrays["point_labels"], arrays["point_right"] = images.labels[placed], right[placed]
     wrong = shown[count:]
     near, cosines = nearest(features[wrong], known_features, NEIGHBOURS)
-    foils, _ = counterfactual_neighbours(features[wrong], called[wrong], known_features, known_logits.argmax(1))
+    foils, _ = counterfactual_neighbours(features[wrong], predicted[wrong], known_features, known_logits.argmax(1))
     arrays["cases"] = (
         np.stack(
             [
@@ -214,7 +214,7 @@ def overview(
     starting("classes")
     faces = portraits(logits, images.labels, images.pixels, classes, PORTRAITS)
     arrays["portraits"] = np.stack([_portrait(face, images.pixels) for face in faces])
-    second = np.argsort(-chances[shown[:count]], axis=1, kind="stable")[:, 1]
+    second = np.argsort(-probabilities[shown[:count]], axis=1, kind="stable")[:, 1]
     changed = smallest_change(network, images.pixels[shown[:count]], second)
     arrays["changed"] = np.stack([images.pixels[shown[:count]], changed.pixels], axis=1)
 
@@ -242,7 +242,7 @@ def overview(
                 Case(
                     images.ids[i],
                     classes[images.labels[i]],
-                    classes[called[i]],
+                    classes[predicted[i]],
                     [classes[known.labels[j]] for j in row],
                     [round(float(value), 4) for value in values],
                     classes[known_logits[foil].argmax()] if foil >= 0 else None,
@@ -250,7 +250,7 @@ def overview(
                 for i, row, values, foil in zip(wrong, near, cosines, foils, strict=True)
             ],
             changes=[
-                Change(images.ids[i], classes[called[i]], classes[to], bool(turned), round(float(size), 3))
+                Change(images.ids[i], classes[predicted[i]], classes[to], bool(turned), round(float(size), 3))
                 for i, to, turned, size in zip(shown[:count], second, changed.turned, changed.size, strict=True)
             ],
             portraits=[
@@ -269,10 +269,10 @@ def overview(
     )
 
 
-def _telling(chances: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, int]:
+def _telling(probabilities: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, int]:
     """Positions of images that tell much: right ones of different classes, sure but not certain, then the surest mistakes."""
-    sure = chances.max(1)
-    called = chances.argmax(1)
+    sure = probabilities.max(1)
+    predicted = probabilities.argmax(1)
     candidates = np.flatnonzero(right)
     candidates = (
         candidates[np.argsort(np.abs(sure[candidates] - np.quantile(sure[candidates], 0.7)), kind="stable")]
@@ -281,8 +281,8 @@ def _telling(chances: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, int]:
     )
     firsts, seen = [], set()
     for i in candidates.tolist():
-        if called[i] not in seen:
-            seen.add(called[i])
+        if predicted[i] not in seen:
+            seen.add(predicted[i])
             firsts.append(i)
     firsts = firsts[:LOOKED]
     wrong = np.flatnonzero(~right)

@@ -153,8 +153,8 @@ def knn_accuracy(
     np.add.at(votes, (np.arange(len(labels))[:, None], voters), weights)
     # Neighbours stand nearest first and argmax takes the first of equals
     best = np.take_along_axis(votes, voters, axis=1).argmax(1)
-    called = voters[np.arange(len(labels)), best]
-    return wilson(int((called == labels).sum()), len(labels))
+    predicted = voters[np.arange(len(labels)), best]
+    return wilson(int((predicted == labels).sum()), len(labels))
 
 
 def _start(features: np.ndarray, seed: int) -> np.ndarray | None:

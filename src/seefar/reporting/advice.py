@@ -74,9 +74,9 @@ def advice(
                 f"Images spoilt by {group} cost it {_points(lost)} points. If yours may look like that, train on such images "
                 "too (--set brightness=0.2, contrast=0.2 and cutout=8 go some way)."
             )
-    if audit and sum(audit["doubts"].values()):
+    if audit and sum(audit["label_issues"].values()):
         found.append(
-            f"{sum(audit['doubts'].values()):,} labels are doubtful. Look through them; wrong ones in test cap what can be measured."
+            f"{sum(audit['label_issues'].values()):,} labels are doubtful. Look through them; wrong ones in test cap what can be measured."
         )
     found.append("One seed says little about small differences: --seeds 5 trains five, and seefar compare sums them up.")
     return found

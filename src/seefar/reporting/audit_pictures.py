@@ -39,13 +39,13 @@ def write_audit(audit: Audit, data: Dataset, folder: Path) -> list[Path]:
 
     galleries = {
         "label-errors": (
-            [picture(doubt.id) for doubt in audit.listed_doubts[:SHOWN]],
-            [f"{doubt.label}\n→ {doubt.suggested}" for doubt in audit.listed_doubts[:SHOWN]],
+            [picture(issue.id) for issue in audit.listed_label_issues[:SHOWN]],
+            [f"{issue.label}\n→ {issue.suggested}" for issue in audit.listed_label_issues[:SHOWN]],
             f"{audit.name}: labels most likely wrong, with what networks that had not seen the image say instead",
         ),
         "near-duplicates": (
-            [side_by_side(twins.one, twins.other) for twins in audit.listed_twins[:SHOWN]],
-            [twins.where for twins in audit.listed_twins[:SHOWN]],
+            [side_by_side(pair.one, pair.other) for pair in audit.listed_duplicates[:SHOWN]],
+            [pair.where for pair in audit.listed_duplicates[:SHOWN]],
             f"{audit.name}: pairs of images that show the same",
         ),
         "strange": (

@@ -17,7 +17,7 @@ def pair(found: dict[str, Any]) -> list[str]:
     else:
         verdict = f"{found['other']} is {'better' if value > 0 else 'worse'} than {found['base']}: {interval}"
     sentences = [
-        f"{verdict}; it gained {difference['gained']:,} images and lost {difference['lost']:,} (McNemar's test, p = "
+        f"{verdict}; it gained {difference['gained']:,} images and lost {difference['lost']:,} (McNemar's test, "
         f"{_p(difference['p'])}). They give the same answer to {percent(found['agreement'])} of the images."
     ]
     better = [row["name"] for row in found["classes"] if row["p_holm"] < SURE and row["gained"] > row["lost"]]
@@ -53,8 +53,8 @@ def recipes(found: dict[str, Any]) -> str:
         return f"{found['other']} against {found['base']}: {value} for each of {count} seeds, which says nothing of others."
     interval = f"{value} ({100 * found['low']:+.2f} to {100 * found['high']:+.2f})"
     verdict = "no evidence either way" if found["p"] >= SURE else "better" if found["value"] > 0 else "worse"
-    return f"{found['other']} against {found['base']}, {count} seeds in pairs: {verdict}, {interval}, p = {_p(found['p'])}."
+    return f"{found['other']} against {found['base']}, {count} seeds in pairs: {verdict}, {interval}, {_p(found['p'])}."
 
 
 def _p(value: float) -> str:
-    return "below 0.0001" if value < 0.0001 else f"{value:.4f}"
+    return "p < 0.0001" if value < 0.0001 else f"p = {value:.4f}"

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from seefar.evaluation.evaluate import read_evaluation
-from seefar.metrics import probabilities
+from seefar.metrics import softmax
 from seefar.models.summary import summarise
 from seefar.recipes import Recipe, from_json, meanings, text
 from seefar.reporting import figures, inside_words, trust_words, words
@@ -37,10 +37,9 @@ def numbers(run: Run) -> dict[str, Any]:
     )
     on_test = run.read("description-test.json") if run.has("description-test.json") else None
     shown = test or validation
-    robust, foreign = (_newest(run, name) for name in ("robustness", "out-of-distribution"))
-    audited = run.read("audit-test.json") if run.has("audit-test.json") else None
-    without = accuracy_without(run, set(audited["twin_test_ids"])) if audited and test else None
-    inside = _newest(run, "inside")
+    robust, foreign, inside = (_newest(run, name) for name in ("robustness", "out-of-distribution", "inside"))
+    audited = run.found("audit", "test") if run.has("audit-test.json") else None
+    without = accuracy_without(run, set(audited["duplicated_test_ids"])) if audited and test else None
     learning = words.learning(history, recipe, run.ended(), max(data["validation"]) / sum(data["validation"]))
     uneven = words.is_uneven(described)
     layers = summarise(build_network(recipe, len(data["classes"]), data["size"]), data["size"])
@@ -151,8 +150,7 @@ def _newest(run: Run, name: str) -> dict[str, Any] | None:
     """On test if that has been done, else on validation."""
     for split in ("test", "validation"):
         if run.has(f"{name}-{split}.json"):
-            found: dict[str, Any] = run.read(f"{name}-{split}.json")
-            return found
+            return run.found(name, split)
     return None
 
 
@@ -247,16 +245,16 @@ def _mistakes(run: Run, classes: list[str], split: str) -> dict[str, Any]:
     """The mistakes that are kept, the surest first: one sheet of pictures, and a row for each with its probabilities."""
     kept, predictions = run.arrays(f"mistakes-{split}.npz"), run.arrays(f"predictions-{split}.npz")
     positions = kept["positions"]
-    chances = probabilities(predictions["logits"][positions])
+    probabilities = softmax(predictions["logits"][positions])
     rows = []
-    for position, row in zip(positions.tolist(), chances, strict=True):
+    for position, row in zip(positions.tolist(), probabilities, strict=True):
         order = np.argsort(-row, kind="stable")[:TOP].tolist()
         rows.append(
             {
                 "id": str(predictions["ids"][position]),
                 "true": int(predictions["labels"][position]),
-                "called": order[0],
-                "chances": [[label, math.floor(row[label] * 1000) / 10] for label in order],  # nothing is 100 % sure
+                "predicted": order[0],
+                "probabilities": [[label, math.floor(row[label] * 1000) / 10] for label in order],  # nothing is 100 % sure
             }
         )
     wrong = int((predictions["logits"].argmax(1) != predictions["labels"]).sum())
@@ -275,9 +273,9 @@ def _audit_pictures(run: Run, audited: dict[str, Any], most: int = 24) -> dict[s
     kept = run.arrays("pictures-audit-test.npz")
     pixels = dict(zip(kept["ids"].tolist(), kept["pixels"], strict=True))
     return {
-        "doubts": [{"image": strip([pixels[row["id"]]]), **row} for row in audited["listed_doubts"][:most]],
-        "twins": [
-            {"image": strip([pixels[row["one"]], pixels[row["other"]]]), **row} for row in audited["listed_twins"][:most]
+        "label_issues": [{"image": strip([pixels[row["id"]]]), **row} for row in audited["listed_label_issues"][:most]],
+        "duplicates": [
+            {"image": strip([pixels[row["one"]], pixels[row["other"]]]), **row} for row in audited["listed_duplicates"][:most]
         ],
         "strange": [{"image": strip([pixels[id_]]), "id": id_} for id_ in audited["strange"][:most]],
     }

@@ -20,9 +20,9 @@ def write_explanation(found: Explanation, folder: Path, about: str) -> list[Path
     """
     make_folder(folder)
     captions = []
-    for i, (called, target, chance) in enumerate(zip(found.called, found.targets, found.probability, strict=True)):
+    for i, (predicted, target, chance) in enumerate(zip(found.predicted, found.targets, found.probability, strict=True)):
         label = found.labels[i] if found.labels else found.images[i]
-        said = called if label == called else f"{label} called {called}"
+        said = predicted if label == predicted else f"{label} called {predicted}"
         captions.append(f"{said}; evidence for {target} ({percent(chance)})")
     maps = {method_name(name): values for name, values in found.maps.items()}
     picture = explanation_figures.overlays(found.pixels, maps, captions, f"{about}: where the network looked")

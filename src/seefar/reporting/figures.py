@@ -145,7 +145,7 @@ def matrix(counts: Sequence[Sequence[int]], classes: Sequence[str], title: str) 
                 if with_numbers:
                     colour = "white" if strength > 0.45 else INK
                     axes.text(j + 0.5, i + 0.5, f"{count}", ha="center", va="center", fontsize=8, color=colour)
-    axes.set(xlim=(0, n), ylim=(n, 0), aspect="equal", xlabel="called", ylabel="true class")
+    axes.set(xlim=(0, n), ylim=(n, 0), aspect="equal", xlabel="predicted", ylabel="true class")
     for axis, angle in ((axes.xaxis, 45 if with_numbers else 90), (axes.yaxis, 0)):
         axis.set_ticks([i + 0.5 for i in range(n)], [shorten(name) for name in classes])
         axis.set_tick_params(length=0, labelrotation=angle, labelsize=9 if with_numbers else 5)

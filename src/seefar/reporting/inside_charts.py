@@ -51,7 +51,7 @@ def inside_drawings(
         "inside-changes": lambda: draw.neighbours(
             list(arrays["changed"]),
             [
-                [row["called"], f"{row['wanted']}\n{row['size']:.2f} of 255" if row["turned"] else "not turned"]
+                [row["predicted"], f"{row['wanted']}\n{row['size']:.2f} of 255" if row["turned"] else "not turned"]
                 for row in found["changes"]
             ],
             about,
@@ -86,8 +86,8 @@ def _learned(learning: Mapping[str, Any], arrays: Mapping[str, np.ndarray], abou
 
 
 def _path(found: Mapping[str, Any], arrays: Mapping[str, np.ndarray], classes: Sequence[str], about: str) -> Figure:
-    chances = arrays["path_probabilities"]
-    order = np.argsort(-chances, kind="stable")[:TOP]
+    probabilities = arrays["path_probabilities"]
+    order = np.argsort(-probabilities, kind="stable")[:TOP]
     stages = [
         {
             "layer": name,
@@ -97,7 +97,7 @@ def _path(found: Mapping[str, Any], arrays: Mapping[str, np.ndarray], classes: S
         }
         for name in found["stages"]
     ]
-    return draw.path(arrays["path_image"], {"stages": stages}, [(classes[i], float(chances[i])) for i in order], about)
+    return draw.path(arrays["path_image"], {"stages": stages}, [(classes[i], float(probabilities[i])) for i in order], about)
 
 
 def _scores(methods: Mapping[str, Mapping[str, Any]], about: str) -> Figure:
@@ -111,13 +111,13 @@ def _scores(methods: Mapping[str, Mapping[str, Any]], about: str) -> Figure:
 
 def _caption(row: Mapping[str, Any]) -> str:
     """What stands below an image: its class, and what it was called if that is another one."""
-    said = row["called"] if row["called"] == row["label"] else f"{row['label']} called {row['called']}"
+    said = row["predicted"] if row["predicted"] == row["label"] else f"{row['label']} called {row['predicted']}"
     return f"{said}, {percent(row['probability'])}"
 
 
 def _case(row: Mapping[str, Any]) -> list[str]:
     foil = f"other:\n{row['foil']}" if row["foil"] else "no other"
-    return [f"{row['label']}\ncalled {row['called']}", *row["near"], foil]
+    return [f"{row['label']}\ncalled {row['predicted']}", *row["near"], foil]
 
 
 def _portrait(row: Mapping[str, Any], pictures: int) -> list[str]:

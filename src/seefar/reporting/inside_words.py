@@ -42,15 +42,17 @@ def filters(found: dict[str, Any]) -> list[str]:
         else "The first filters were learned; edges and colours are what they mostly look for."
     )
     total = sum(row["filters"] for row in found["health"])
-    dead, twins, noisy = (
+    dead, duplicates, noisy = (
         sum(len(row["dead"]) for row in found["health"]),
         sum(len(group) - 1 for row in found["health"] for group in row["duplicates"]),
         sum(len(row["noisy"]) for row in found["health"]),
     )
-    if not dead + twins + noisy:
+    if not dead + duplicates + noisy:
         return [origin, f"Of its {total:,} learned filters none is dead, a duplicate or mere noise."]
     parts = [
-        f"{number:,} {word}" for number, word in ((dead, "dead"), (twins, "duplicates of others"), (noisy, "noise")) if number
+        f"{number:,} {word}"
+        for number, word in ((dead, "dead"), (duplicates, "duplicates of others"), (noisy, "noise"))
+        if number
     ]
     return [origin, f"Of its {total:,} learned filters {joined(parts)}: a narrower network might do as well."]
 
@@ -61,7 +63,7 @@ def path(found: dict[str, Any]) -> list[str]:
     return [
         f"An image of {image['label']} on its way: each stage halves height and width and turns what it gets into new maps, from edges "
         "and colours to parts and things; the last one's largest values decide.",
-        f"At the end {percent(image['probability'])} stand for {image['called']}.",
+        f"At the end {percent(image['probability'])} stand for {image['predicted']}.",
     ]
 
 
@@ -116,7 +118,7 @@ def classes(found: dict[str, Any]) -> list[str]:
         least = min(turned, key=lambda row: row["size"])
         sentences.append(
             f"{len(turned)} of {len(found['changes'])} images can be turned into another class by a change that nobody sees: the "
-            f"smallest, from {least['called']} to {least['wanted']}, moves pixels by {least['size']:.2f} of 255 levels on average. "
+            f"smallest, from {least['predicted']} to {least['wanted']}, moves pixels by {least['size']:.2f} of 255 levels on average. "
             "Like all such networks it must not decide where somebody wants to fool it."
         )
     return sentences

@@ -10,7 +10,7 @@ from PIL import Image
 
 from seefar.errors import UsageError, did_you_mean
 from seefar.files import write_bytes
-from seefar.metrics import probabilities
+from seefar.metrics import softmax
 from seefar.reporting import content, figures
 from seefar.reporting.words import percent
 from seefar.runs.folder import Run
@@ -135,10 +135,10 @@ def _mistakes(run: Run, about: str) -> Figure | None:
     classes, positions = run.read("data.json")["classes"], kept["positions"][:MISTAKES]
     if not len(positions):
         return None
-    chances = probabilities(answers["logits"][positions])
+    probabilities = softmax(answers["logits"][positions])
     captions = [
         f"{classes[label]}\ncalled {classes[row.argmax()]}\n{percent(float(row.max()))}"
-        for label, row in zip(answers["labels"][positions], chances, strict=True)
+        for label, row in zip(answers["labels"][positions], probabilities, strict=True)
     ]
     return figures.captioned(
         list(kept["pixels"][: len(positions)]), captions, f"{about}: its surest mistakes on {split} images"

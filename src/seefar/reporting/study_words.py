@@ -68,8 +68,8 @@ def advice(found: dict[str, Any]) -> list[str]:
     unsure = [row["variant"] for row in found["rows"] if row["effect"] and row["effect"]["verdict"] == "no evidence"]
     if unsure and not found["estimation_only"]:
         sentences.append(
-            f"For what is still open ({joined(unsure)}), more seeds tell more: --seeds {2 * count} halves the variance of the means, "
-            "--until 0.5 goes on until the intervals are half a point wide."
+            f"For what is still open ({joined(unsure)}), more seeds tell more: {2 * count} of them (--seeds; after a search --confirm) "
+            "halve the variance of the means, and --until 0.5 goes on until the intervals of a study are half a point wide."
         )
     hurts = [row["variant"] for row in found["rows"] if row["effect"] and row["effect"]["verdict"] == "hurts"]
     if hurts:

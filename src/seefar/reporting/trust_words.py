@@ -70,17 +70,17 @@ def audit(found: dict[str, Any], accuracy: tuple[float, float] | None) -> list[s
         found: an Audit as a dict.
         accuracy: the run's own test accuracy, on all test images and on those without a near duplicate in training.
     """
-    twins, doubts = found["twins"], found["doubts"]
-    count, images = len(found["twin_test_ids"]), found["images"]["test"]
+    duplicates, issues = found["duplicates"], found["label_issues"]
+    count, images = len(found["duplicated_test_ids"]), found["images"]["test"]
     sentences = [
         f"{count:,} of {images:,} test images ({percent(count / images)}) show the same as a training image, moved, mirrored or "
-        f"recoloured; within training there are {twins['within training']:,} such pairs, within test {twins['within test']:,}."
+        f"recoloured; within training there are {duplicates['within training']:,} such pairs, within test {duplicates['within test']:,}."
     ]
     if accuracy and count:
         sentences.append(f"Without those test images the accuracy is {percent(accuracy[1])} instead of {percent(accuracy[0])}.")
     sentences.append(
         f"{found['folds']} networks that had not seen the image in question ({percent(found['accuracy']['value'])} right) doubt "
-        f"{doubts['training']:,} training labels and {doubts['test']:,} test labels; not every doubt is an error, so look at them."
+        f"{issues['training']:,} training labels and {issues['test']:,} test labels; not every doubt is an error, so look at them."
     )
     if found["overlaps"]:
         first = found["overlaps"][0]

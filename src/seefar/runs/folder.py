@@ -78,6 +78,10 @@ class Run(Shown):
         """The numbers of an evaluation, `evaluation-<split>.json`. Raises ModelFileError if there is none."""
         return formats.evaluation(self.read(f"evaluation-{split}.json"))
 
+    def found(self, name: str, split: str) -> dict[str, Any]:
+        """What a later look found, `<name>-<split>.json`: "inside", "audit" and so on. Raises ModelFileError if there is none."""
+        return formats.found(name, self.read(f"{name}-{split}.json"))
+
     def write_arrays(self, name: str, **arrays: np.ndarray) -> None:
         """Write an .npz file, whole or not at all."""
         self.write_bytes(name, npz_bytes(**arrays))

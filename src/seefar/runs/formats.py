@@ -2,11 +2,12 @@
 
 Format 1 (2026-11): one network, `plain`, no augmentation, constant or linear rate, Adam. Format 2 (2026-11): all but what format 3
 has: training at lower resolutions, budgets, test-time augmentation. Format 3 (2026-11): all but the memory of answers (`remember`).
+Format 4 (2026-11): other names in what a look inside and an audit found.
 """
 
 from typing import Any
 
-FORMAT = 4  # of the run folders that are written; newer ones are refused
+FORMAT = 5  # of the run folders that are written; newer ones are refused
 
 _ADDED_IN_2: dict[str, Any] = {
     "batch_norm": False,
@@ -37,6 +38,14 @@ _ADDED_IN_2: dict[str, Any] = {
 }
 _ADDED_IN_3: dict[str, Any] = {"resolution": [[0.0, 1.0]], "leave_out": 0.0, "budget": 0.0, "tta": "none"}
 _ADDED_IN_4: dict[str, Any] = {"remember": False}
+_RENAMED_IN_5 = {
+    "called": "predicted",
+    "twins": "duplicates",
+    "twin_test_ids": "duplicated_test_ids",
+    "listed_twins": "listed_duplicates",
+    "doubts": "label_issues",
+    "listed_doubts": "listed_label_issues",
+}
 
 
 def recipe(fields: dict[str, Any]) -> dict[str, Any]:
@@ -51,6 +60,11 @@ def evaluation(content: dict[str, Any]) -> dict[str, Any]:
     return {"tta": "none", "tta_accuracy": content["accuracy"]} | content
 
 
+def found(name: str, content: dict[str, Any]) -> dict[str, Any]:
+    """What a later look found, <name>-<split>.json, in today's form. Only two have other names since; others have keys of the user's."""
+    return _renamed(content) if name in ("inside", "audit") else content
+
+
 def manifest(content: dict[str, Any]) -> dict[str, Any]:
     """manifest.json in today's form: each file with a list of digests, and a word for why the run ended."""
     if content["format"] > 1:
@@ -62,3 +76,11 @@ def manifest(content: dict[str, Any]) -> dict[str, Any]:
 def history_row(row: dict[str, Any]) -> dict[str, Any]:
     """A row of history.csv in today's form."""
     return {"ending": ""} | row
+
+
+def _renamed(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_renamed(one) for one in value]
+    if isinstance(value, dict):
+        return {_RENAMED_IN_5.get(name, name): _renamed(one) for name, one in value.items()}
+    return value

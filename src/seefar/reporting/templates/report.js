@@ -29,14 +29,14 @@ function picture(found, place) {
   const image = document.createElement("span");
   image.className = "picture";
   image.setAttribute("role", "img");
-  const [right, called] = [found.classes[mistake.true], found.classes[mistake.called]];
-  image.setAttribute("aria-label", `${right}, called ${called}`);
+  const [right, predicted] = [found.classes[mistake.true], found.classes[mistake.predicted]];
+  image.setAttribute("aria-label", `${right}, called ${predicted}`);
   image.style.backgroundPosition = `${100 * column / Math.max(found.columns - 1, 1)}% ${100 * line / Math.max(found.lines - 1, 1)}%`;
   const words = document.createElement("figcaption");
   const answer = document.createElement("strong");
-  answer.textContent = called;
+  answer.textContent = predicted;
   words.append(`${right} → `, answer);
-  for (const [label, chance] of mistake.chances) {
+  for (const [label, chance] of mistake.probabilities) {
     const row = document.createElement("span");
     row.className = "odds";
     row.textContent = `${found.classes[label]} ${chance.toFixed(1)} %`;
@@ -49,22 +49,22 @@ function picture(found, place) {
 
 function gallery(found) {
   const [list, more, count] = ["gallery", "more", "count"].map(id => document.getElementById(id));
-  const [right, called] = ["true", "called"].map(id => document.getElementById(`filter-${id}`));
+  const [right, predicted] = ["true", "predicted"].map(id => document.getElementById(`filter-${id}`));
   let most = 24;
   const show = () => {
     const chosen = found.rows.map((_, place) => place).filter(place =>
-      [[right, "true"], [called, "called"]].every(([box, key]) => box.value === "" || found.rows[place][key] === Number(box.value)));
+      [[right, "true"], [predicted, "predicted"]].every(([box, key]) => box.value === "" || found.rows[place][key] === Number(box.value)));
     list.replaceChildren(...chosen.slice(0, most).map(place => picture(found, place)));
     more.hidden = chosen.length <= most;
     count.textContent = `${Math.min(most, chosen.length)} of ${chosen.length} pictures`;
   };
   const anew = () => { most = 24; show(); };
   right.addEventListener("change", anew);
-  called.addEventListener("change", anew);
+  predicted.addEventListener("change", anew);
   more.addEventListener("click", () => { most += 48; show(); });
   document.getElementById("filters").hidden = false;
   show();
-  return (one, other) => { [right.value, called.value] = [one, other]; anew(); };
+  return (one, other) => { [right.value, predicted.value] = [one, other]; anew(); };
 }
 
 function matrix(found, filter) {
@@ -74,7 +74,7 @@ function matrix(found, filter) {
   const show = button => {
     const [row, column] = [Number(button.dataset.row), Number(button.dataset.column)];
     const [one, other] = [found.classes[row], found.classes[column]];
-    const places = found.rows.map((_, place) => place).filter(place => found.rows[place].true === row && found.rows[place].called === column);
+    const places = found.rows.map((_, place) => place).filter(place => found.rows[place].true === row && found.rows[place].predicted === column);
     const title = document.createElement("p");
     title.textContent = `${one} called ${other}: ${button.dataset.count} images, ${button.dataset.share} of them`
       + (row === column ? ", and right." : places.length ? "; the surest are" : ".");
