@@ -1,6 +1,7 @@
 # The commands of this project. A fresh machine needs Python 3.11 or later and nothing else: each target sets up what it needs.
 PYTHON ?= python3
 BIN := .venv/bin
+ON_ALL_CORES := -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: demo test test-slow test-all check format docs notebooks coverage licences release bench results clean
 
@@ -8,7 +9,7 @@ demo: .venv/ready            ## the whole path on the built-in images
 	$(BIN)/seefar run --data shapes --recipe tiny
 
 test: .venv/dev              ## all tests but the slow ones, on all cores
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q $(ON_ALL_CORES) -m "not slow"
 
 test-slow: .venv/dev         ## real images, browser, real trainings
 	$(BIN)/pytest -q -m slow
@@ -26,7 +27,7 @@ format: .venv/dev            ## mend what can be mended by a program
 
 coverage: .venv/dev          ## which branches the tests take; under 90 % is an error
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -q $(ON_ALL_CORES) -m "not slow"
 	$(BIN)/coverage combine --quiet
 	$(BIN)/python scripts/branches.py
 

@@ -69,6 +69,10 @@ class Cell:
     def key(self) -> str:
         return f"{self.name}, seed {self.seed}"
 
+    def is_done(self, results: dict[str, Any]) -> bool:
+        """Whether it is among the results, carried out as it would be today."""
+        return self.key in results and results[self.key]["options"] == list(self.words[1:])
+
 
 def cells(seeds: int, keras: str | None) -> list[Cell]:
     """All trainings, in turn: one seed of each before the next seed."""
@@ -110,7 +114,8 @@ def carry_out(cell: Cell, arrays: Path) -> dict[str, Any]:
     if done.returncode:
         raise SystemExit(f"{cell.key}: {done.stderr}")
     *looks, last = (json.loads(line) for line in done.stdout.splitlines() if line.startswith("{"))
-    return {"name": cell.name, "seed": cell.seed, "looks": looks, "last": last, "gflops": [before, product_rate()]}
+    ran = {"name": cell.name, "seed": cell.seed, "options": list(cell.words[1:])}
+    return ran | {"looks": looks, "last": last, "gflops": [before, product_rate()]}
 
 
 def product_rate() -> int:
@@ -158,8 +163,10 @@ def tables(results: list[dict[str, Any]]) -> str:
         plain, averaged = (mean(run["last"][figure] for run in runs) for figure in ("test", "test_tta"))
         lines.append(f"| {name.removesuffix(' final')} | {plain} | {averaged} | {seconds:.1f} | {scaled:.1f} |")
     columns = [*(f"{aim:.0%} after" for aim in AIMS), *(f"at {moment // 60} min" for moment in MOMENTS), "test", "s in all"]
-    lines += ["", f"| trained on 45,000, by validation | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
-    for name in (name for name in names if not name.endswith("final")):
+    with_looks = [name for name in names if not name.endswith("final")]
+    if with_looks:
+        lines += ["", f"| trained on 45,000, by validation | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    for name in with_looks:
         runs = by_name[name]
         crossings = [fmean(first_crossing(run, aim) for run in runs) for aim in AIMS]
         cells_ = [f"{crossing:.0f} s" if math.isfinite(crossing) else "never" for crossing in crossings]
@@ -170,13 +177,13 @@ def tables(results: list[dict[str, Any]]) -> str:
 
 
 def draw(results: list[dict[str, Any]]) -> None:
-    """Accuracy on validation against time, a line a training."""
+    """Accuracy on validation against time, a line a training; finals have no validation images of their own."""
     import io
 
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
-    names = list(dict.fromkeys(result["name"] for result in results if not result["name"].endswith("final")))
+    names = list(dict.fromkeys(result["name"] for result in results))
     for colour, name in enumerate(names):
         for number, run in enumerate(result for result in results if result["name"] == name):
             points = [(look["seconds"], 100 * look["validation"]) for look in run["looks"]]
@@ -203,7 +210,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         arrays = Path(folder) / "arrays.npz"
         for cell in cells(given.seeds, given.keras):
-            if given.only not in cell.name or cell.key in results:
+            if given.only not in cell.name or cell.is_done(results):
                 continue
             if not arrays.exists():
                 write_arrays(given.images, arrays)
@@ -212,7 +219,8 @@ def main() -> None:
             print(f"{cell.key}: {results[cell.key]['last']}, machine at {results[cell.key]['gflops']} GFLOP/s", flush=True)
     if results:
         print(tables(list(results.values())))
-        draw(list(results.values()))
+    if with_looks := [result for result in results.values() if not result["name"].endswith("final")]:
+        draw(with_looks)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,12 @@ def test_the_table_of_the_enhancement_study_is_what_the_study_wrote(benchmark: M
     assert f"**All steps together are worth {100 * together['value']:.1f} points** ({100 * together['low']:.1f} to" in page
 
 
+def test_the_tables_of_the_times_to_accuracy_are_what_was_measured() -> None:
+    measured = script(ROOT / "benchmarks" / "time_to_accuracy.py")
+    results = json.loads((ROOT / "docs" / "time-to-accuracy.json").read_bytes())
+    assert measured.tables(list(results.values())) in (ROOT / "docs" / "benchmarks.md").read_text()
+
+
 def test_the_page_of_results_has_a_row_for_each_recipe_and_study(benchmark: ModuleType) -> None:
     run = {
         "recipe": "fast",
