@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from cyclopts import App
+from rich.console import Console
 
 from seefar import recipes
 from seefar.cli import app, main
@@ -26,7 +27,7 @@ VERBS = list(verbs(app))
 
 def examples(words: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The examples as they are printed."""
-    monkeypatch.setenv("COLUMNS", "400")  # none is broken in two
+    monkeypatch.setattr(app, "console", Console(width=400))  # none is broken in two
     assert main([*words, "--help"]) == 0
     out = capsys.readouterr()
     assert out.err == ""
