@@ -208,8 +208,10 @@ def test_audits_and_searches() -> None:
     )
     text = shown(audit)
     assert "Audit of 30 images" in text
-    assert "97.0" in text
-    assert "label most likely wrong" not in shown(replace(audit, listed_label_issues=[], listed_duplicates=[]))
+    assert "97%" in text
+    assert "other label" in text
+    assert "most doubtful labels" in text
+    assert "most doubtful labels" not in shown(replace(audit, listed_label_issues=[], listed_duplicates=[]))
     trials = [Trial(number, "complete", {"flip": HOSTILE[1]}, 0.5 + number / 10, 2, None, "") for number in range(3)]
     search = Tuning(
         "deep", "cifar10", "x", {}, {"flip": "none,random"}, trials, 3, 0, 0, 2, False, {}, 0.7, None, None, None, 0

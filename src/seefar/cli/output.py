@@ -90,18 +90,8 @@ def print_audit(found: dict[str, Any]) -> None:
     """The first of what an audit found, and what it says."""
     from seefar.reporting import trust_words
 
-    label_issues = [
-        (row["id"], row["label"], row["suggested"], f"{row['probability']:.0%}", f"{row['label_probability']:.1%}")
-        for row in found["listed_label_issues"][:20]
-    ]
-    if label_issues:
-        print_table(["most doubtful labels", "label", "rather", "probability", "of its label"], label_issues)
-    duplicates = [
-        (row["one"], row["other"], row["where"], "" if row["same_label"] else "other label")
-        for row in found["listed_duplicates"][:10]
-    ]
-    if duplicates:
-        print_table(["surest duplicates", "of", "where", "note"], duplicates)
+    for columns, rows in trust_words.audit_tables(found):
+        print_table(columns, rows)
     for sentence in trust_words.audit(found, None):
         print(sentence)
 

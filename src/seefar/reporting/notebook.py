@@ -402,19 +402,11 @@ def _out_of_distribution(foreign: "OutOfDistribution") -> Markup:
 
 
 def _audit(audit: "Audit") -> Markup:
-    issues = [
-        (issue.id, issue.label, issue.suggested, percent(issue.probability), percent(issue.label_probability))
-        for issue in audit.listed_label_issues[:CLASSES]
-    ]
-    pairs = [
-        (pair.one, pair.other, pair.where, "the same" if pair.same_label else "another")
-        for pair in audit.listed_duplicates[:CLASSES]
-    ]
+    found = asdict(audit)
     return _frame(
         f"Audit of {sum(audit.images.values()):,} images",
-        _sentences(trust_words.audit(asdict(audit), None)),
-        _table(["label most likely wrong", "label", "rather", "probability", "of its label"], issues) if issues else Markup(),
-        _table(["surest near duplicate", "of", "where", "label"], pairs) if pairs else Markup(),
+        _sentences(trust_words.audit(found, None)),
+        *(_table(columns, rows) for columns, rows in trust_words.audit_tables(found)),
     )
 
 

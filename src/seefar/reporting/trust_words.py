@@ -1,8 +1,10 @@
-"""Whether to trust a network, in plain sentences: its probabilities, spoilt and foreign images, and the images and labels themselves."""
+"""Whether to trust a network, in sentences and tables: its probabilities, spoilt and foreign images, and images and labels themselves."""
 
 from typing import Any
 
 from seefar.reporting.words import percent
+
+ISSUES, PAIRS = 20, 10  # that an audit's tables show (chosen by hand)
 
 
 def calibration(evaluation: dict[str, Any]) -> list[str]:
@@ -61,6 +63,23 @@ def out_of_distribution(found: dict[str, Any]) -> list[str]:
             "of the time."
         )
     return sentences
+
+
+def audit_tables(found: dict[str, Any]) -> list[tuple[list[str], list[tuple[str, ...]]]]:
+    """The first of what an audit listed, from an Audit as a dict: columns and rows, of label issues and of duplicates; no empty table."""
+    issues: list[tuple[str, ...]] = [
+        (row["id"], row["label"], row["suggested"], f"{row['probability']:.0%}", f"{row['label_probability']:.1%}")
+        for row in found["listed_label_issues"][:ISSUES]
+    ]
+    duplicates: list[tuple[str, ...]] = [
+        (row["one"], row["other"], row["where"], "" if row["same_label"] else "other label")
+        for row in found["listed_duplicates"][:PAIRS]
+    ]
+    tables: list[tuple[list[str], list[tuple[str, ...]]]] = [
+        (["most doubtful labels", "label", "rather", "probability", "of its label"], issues),
+        (["surest duplicates", "of", "where", "note"], duplicates),
+    ]
+    return [(columns, rows) for columns, rows in tables if rows]
 
 
 def audit(found: dict[str, Any], accuracy: tuple[float, float] | None) -> list[str]:
