@@ -134,10 +134,9 @@ def first_crossing(result: dict[str, Any], aim: float) -> float:
 
 
 def accuracy_at(result: dict[str, Any], moment: float) -> float:
-    """The last validation accuracy within so many seconds; 0 if there was none."""
-    return max(
-        ((look["seconds"], look["validation"]) for look in result["looks"] if look["seconds"] <= moment), default=(0, 0.0)
-    )[1]
+    """The last validation accuracy within so many seconds; NaN if there was none."""
+    seen = [look for look in result["looks"] if look["seconds"] <= moment]
+    return float(max(seen, key=lambda look: look["seconds"])["validation"]) if seen else math.nan
 
 
 def mean(values: Iterable[float]) -> str:
@@ -149,9 +148,14 @@ def mean(values: Iterable[float]) -> str:
     return f"{fmean(numbers):.2f} ± {half:.2f} ({len(numbers)} seeds)"
 
 
+def ours_first(results: list[dict[str, Any]]) -> list[str]:
+    """What was trained, each once, in the order of the results but for the peers, which come last."""
+    return sorted(dict.fromkeys(result["name"] for result in results), key=lambda name: not name.startswith("fast"))
+
+
 def tables(results: list[dict[str, Any]]) -> str:
     """What was measured, as Markdown: final runs, then everything by time and by accuracy."""
-    names = list(dict.fromkeys(result["name"] for result in results))
+    names = ours_first(results)
     by_name = {name: [result for result in results if result["name"] == name] for name in names}
     lines = ["| trained on all 50,000 | test | test, six views | s | s at 400 GFLOP/s |", "|---|---|---|---|---|"]
     for name in (name for name in names if name.endswith("final")):
@@ -160,7 +164,8 @@ def tables(results: list[dict[str, Any]]) -> str:
         scaled = fmean(run["last"]["seconds"] * fmean(run["gflops"]) / COMMON_RATE for run in runs)
         plain, averaged = (mean(run["last"][figure] for run in runs) for figure in ("test", "test_tta"))
         lines.append(f"| {name.removesuffix(' final')} | {plain} | {averaged} | {seconds:.1f} | {scaled:.1f} |")
-    columns = [*(f"{aim:.0%} after" for aim in AIMS), *(f"at {moment // 60} min" for moment in MOMENTS), "test", "s in all"]
+    columns = [*(f"{aim:.0%} after" for aim in AIMS), *(f"at {moment // 60} min" for moment in MOMENTS)]
+    columns += ["test", "test, six views", "s in all"]
     with_looks = [name for name in names if not name.endswith("final")]
     if with_looks:
         lines += ["", f"| trained on 45,000, by validation | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
@@ -168,8 +173,11 @@ def tables(results: list[dict[str, Any]]) -> str:
         runs = by_name[name]
         crossings = [fmean(first_crossing(run, aim) for run in runs) for aim in AIMS]
         cells_ = [f"{crossing:.0f} s" if math.isfinite(crossing) else "never" for crossing in crossings]
-        cells_ += [f"{fmean(accuracy_at(run, moment) for run in runs):.1%}" for moment in MOMENTS]
-        cells_ += [mean(run["last"]["test"] for run in runs), f"{fmean(run['last']['seconds'] for run in runs):.0f}"]
+        accuracies = [fmean(accuracy_at(run, moment) for run in runs) for moment in MOMENTS]
+        cells_ += ["no look" if math.isnan(accuracy) else f"{accuracy:.1%}" for accuracy in accuracies]
+        for figure in ("test", "test_tta"):
+            cells_.append(mean(run["last"][figure] for run in runs) if figure in runs[0]["last"] else "")
+        cells_.append(f"{fmean(run['last']['seconds'] for run in runs):.0f}")
         lines.append(f"| {name} | {' | '.join(cells_)} |")
     return "\n".join(lines)
 
@@ -181,16 +189,19 @@ def draw(results: list[dict[str, Any]]) -> None:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
-    names = list(dict.fromkeys(result["name"] for result in results))
-    for colour, name in enumerate(names):
+    names = ours_first(results)
+    colours = dict(zip(FAST, plt.colormaps["Blues"](np.linspace(0.4, 1, len(FAST))), strict=True))
+    colours |= {name: f"C{number}" for number, name in enumerate((name for name in names if name not in FAST), start=1)}
+    for name in names:
         for number, run in enumerate(result for result in results if result["name"] == name):
             points = [(look["seconds"], 100 * look["validation"]) for look in run["looks"]]
-            axes.plot(
-                *zip(*points, strict=True), color=f"C{colour % 10}", label=name if not number else None, marker=".", alpha=0.8
-            )
-    axes.set(xscale="log", xlabel="seconds of training", ylabel="accuracy on validation (%)", ylim=(40, None))
+            label = None if number else name
+            axes.plot(*zip(*points, strict=True), color=colours[name], label=label, marker=".", alpha=0.8)
+    axes.set(xscale="log", xlabel="minutes of training", ylabel="accuracy on validation (%)", ylim=(40, 92))
+    axes.set_xticks([15, 30, *MOMENTS], ["¼", "½", *(f"{moment // 60}" for moment in MOMENTS)])
+    axes.minorticks_off()
     axes.grid(alpha=0.3)
-    axes.legend(fontsize="small")
+    axes.legend(fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=150)
     write_bytes(PICTURE, content.getvalue())

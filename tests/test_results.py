@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from tests.conftest import script
 
 ROOT = Path(__file__).parents[1]
@@ -20,6 +21,28 @@ def test_the_tables_of_the_times_to_accuracy_are_what_was_measured() -> None:
     measured = script(ROOT / "benchmarks" / "time_to_accuracy.py")
     results = json.loads((ROOT / "docs" / "time-to-accuracy.json").read_bytes())
     assert measured.tables(list(results.values())) in (ROOT / "docs" / "benchmarks.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("row", "key"),
+    [
+        ("`seefar` `fast`, 3 epochs", "fast 1"),
+        ("`seefar` `fast`, 7 epochs", "fast 2"),
+        ("`seefar` `fast`, 18 epochs", "fast 4"),
+        ("`seefar` `fast`, 17 epochs", "fast 5"),
+        ("airbench94", "airbench94_muon, published"),
+        ("Keras notebook, deep", "Keras notebook, deep"),
+        ("Keras notebook, plain", "Keras notebook, plain"),
+        ("ResNet-18", "ResNet-18, PyTorch"),
+    ],
+)
+def test_the_readme_compares_what_was_measured(row: str, key: str) -> None:
+    results = json.loads((ROOT / "docs" / "time-to-accuracy.json").read_bytes())
+    last = results[f"{key}, seed 0"]["last"]
+    seconds = f"{last['seconds']:.0f} s" if last["seconds"] < 600 else f"{last['seconds'] / 60:.0f} min"
+    shown = next(line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith(f"| {row}"))
+    assert f"{100 * last.get('test_tta', last['test']):.1f} %" in shown
+    assert seconds in shown
 
 
 def test_the_page_of_results_has_a_row_for_each_recipe() -> None:
