@@ -1,6 +1,8 @@
 """The variants of a study as a Markdown table, from what `seefar study NAME --json` printed: that of docs/enhancement.md.
 
-.venv/bin/python benchmarks/study_table.py docs/enhancement.json
+    .venv/bin/python benchmarks/study_table.py docs/enhancement.json
+
+Nothing is measured here; a test holds the page to this table.
 """
 
 import json
