@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from flops import training_flops
 from scipy import stats
 
 import seefar as sf
@@ -148,6 +149,11 @@ def mean(values: Iterable[float]) -> str:
     return f"{fmean(numbers):.2f} ± {half:.2f} ({len(numbers)} seeds)"
 
 
+def tera(runs: list[dict[str, Any]]) -> str:
+    """The floating-point operations of a training, in 10^12."""
+    return f"{fmean(training_flops(run) for run in runs) / 1e12:.1f}"
+
+
 def ours_first(results: list[dict[str, Any]]) -> list[str]:
     """What was trained, each once, in the order of the results but for the peers, which come last."""
     return sorted(dict.fromkeys(result["name"] for result in results), key=lambda name: not name.startswith("fast"))
@@ -157,15 +163,15 @@ def tables(results: list[dict[str, Any]]) -> str:
     """What was measured, as Markdown: final runs, then everything by time and by accuracy."""
     names = ours_first(results)
     by_name = {name: [result for result in results if result["name"] == name] for name in names}
-    lines = ["| trained on all 50,000 | test | test, six views | s | s at 400 GFLOP/s |", "|---|---|---|---|---|"]
+    lines = ["| trained on all 50,000 | test | test, six views | TFLOP | s | s at 400 GFLOP/s |", "|---" * 6 + "|"]
     for name in (name for name in names if name.endswith("final")):
         runs = by_name[name]
         seconds = fmean(run["last"]["seconds"] for run in runs)
         scaled = fmean(run["last"]["seconds"] * fmean(run["gflops"]) / COMMON_RATE for run in runs)
         plain, averaged = (mean(run["last"][figure] for run in runs) for figure in ("test", "test_tta"))
-        lines.append(f"| {name.removesuffix(' final')} | {plain} | {averaged} | {seconds:.1f} | {scaled:.1f} |")
+        lines.append(f"| {name.removesuffix(' final')} | {plain} | {averaged} | {tera(runs)} | {seconds:.1f} | {scaled:.1f} |")
     columns = [*(f"{aim:.0%} after" for aim in AIMS), *(f"at {moment // 60} min" for moment in MOMENTS)]
-    columns += ["test", "test, six views", "s in all"]
+    columns += ["test", "test, six views", "TFLOP", "s in all"]
     with_looks = [name for name in names if not name.endswith("final")]
     if with_looks:
         lines += ["", f"| trained on 45,000, by validation | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
@@ -177,7 +183,7 @@ def tables(results: list[dict[str, Any]]) -> str:
         cells_ += ["no look" if math.isnan(accuracy) else f"{accuracy:.1%}" for accuracy in accuracies]
         for figure in ("test", "test_tta"):
             cells_.append(mean(run["last"][figure] for run in runs) if figure in runs[0]["last"] else "")
-        cells_.append(f"{fmean(run['last']['seconds'] for run in runs):.0f}")
+        cells_ += [tera(runs), f"{fmean(run['last']['seconds'] for run in runs):.0f}"]
         lines.append(f"| {name} | {' | '.join(cells_)} |")
     return "\n".join(lines)
 

@@ -1,0 +1,52 @@
+"""How much arithmetic a training of `time_to_accuracy.py` took, from its network and the images that it was shown.
+
+Counted are convolutions and dense layers: two operations a multiply-add, and three times the way forward, since the gradients of
+inputs and of weights take as many each. (A little too many: nothing before the first layer needs a gradient.)
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from seefar.data.batches import Lengths
+from seefar.data.resolution import side_at
+from seefar.models.summary import summarise
+from seefar.recipes import Recipe, change, find
+from seefar.training.network import build_network
+from seefar.training.pace import BySteps
+
+SIDE, CLASSES = 32, 10
+EVERYTHING, WITHOUT_VALIDATION = 50_000, 45_000  # training images
+PER_MULTIPLY_ADD = 2 * 3
+AIRBENCH, RESNET = 118_147_360, 555_422_720  # multiply-adds an image; tests count them in the networks of the peers
+
+
+def training_flops(result: Mapping[str, Any]) -> float:
+    """Floating-point operations of a training, from its entry among the results."""
+    script, *options = result["options"]
+    if script == "ours.py":
+        fields = dict(word.split("=", 1) for word in options if "=" in word)
+        return ours(change(find("fast"), fields), EVERYTHING if "--everything" in options else WITHOUT_VALIDATION)
+    products, batch = {  # the notebooks have the networks of two recipes
+        "airbench94_muon": (AIRBENCH, 2000),
+        "resnet18": (RESNET, 128),
+        "keras_notebook": (forward("baseline" if "plain" in options else "deep"), 1),
+    }[Path(script).stem]
+    full_batches = WITHOUT_VALIDATION // batch * batch
+    return PER_MULTIPLY_ADD * products * result["looks"][-1]["epoch"] * full_batches
+
+
+def ours(recipe: Recipe, images: int) -> float:
+    """The same for a recipe, whose images are smaller at first and fewer after the first epoch."""
+    lengths = Lengths(images, recipe.batch_size, recipe.leave_out)
+    pace = BySteps(lengths.steps_before(recipe.epochs + 1))
+    shown = lengths.images_in(1) + (recipe.epochs - 1) * lengths.images_in(2)
+    network = build_network(recipe, CLASSES, SIDE)
+    sides = [side_at(recipe.resolution, pace.progress(step), SIDE) for step in range(1, pace.steps + 1)]
+    products = {side: sum(layer.multiply_adds for layer in summarise(network, side)) for side in set(sides)}
+    return PER_MULTIPLY_ADD * sum(products[side] for side in sides) * shown / pace.steps
+
+
+def forward(recipe: str) -> int:
+    """Multiply-adds of one image in the network of a recipe."""
+    return sum(layer.multiply_adds for layer in summarise(build_network(find(recipe), CLASSES, SIDE), SIDE))
