@@ -25,6 +25,7 @@ from time_to_accuracy import mean, product_rate
 
 import seefar as sf
 from seefar.files import write_bytes, write_json
+from seefar.recipes import RECIPES
 
 IMAGES = "../shared/data/cifar10-jpeg.zip"
 RESULTS, PAGE = Path("docs/results.json"), Path("docs/results.md")
@@ -113,6 +114,9 @@ def page(runs: Sequence[Mapping[str, Any]]) -> str:
             f"| `{recipe}` | {mean(run['accuracy'] for run in own)} | {mean(tta) if tta else ''} | {epochs:.0f} | "
             f"{minutes(seconds)} | {where} | {rates(own)} |"
         )
+    missing = [f"`{name}`" for name in RECIPES if name not in {run["recipe"] for run in runs}]
+    if missing:
+        lines += ["", f"Not measured: {', '.join(missing)}."]
     return "\n".join(lines) + "\n"
 
 

@@ -4,7 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from tests.conftest import script
+
+import seefar as sf
+from seefar.models.summary import summarise
 
 ROOT = Path(__file__).parents[1]
 
@@ -45,6 +49,45 @@ def test_the_readme_compares_what_was_measured(row: str, key: str) -> None:
     assert seconds in shown
 
 
+def test_the_arithmetic_of_the_peers_is_that_of_their_networks() -> None:
+    flops = script(ROOT / "benchmarks" / "flops.py")
+    networks = {
+        flops.RESNET: script(ROOT / "benchmarks" / "peers" / "resnet18.py").resnet18(),
+        flops.AIRBENCH: script(ROOT / "benchmarks" / "peers" / "airbench94_muon.py").Airbench(torch.rand(20, 3, 32, 32)),
+    }
+    for products, network in networks.items():
+        assert sum(layer.multiply_adds for layer in summarise(network, 32)) == products
+
+
+def test_the_arithmetic_of_a_training_follows_epochs_sizes_and_what_is_left_out() -> None:
+    training_flops = script(ROOT / "benchmarks" / "flops.py").training_flops
+
+    def ours(*changes: str) -> float:
+        return training_flops({"options": ["ours.py", *(word for change in changes for word in ("--set", change))]})
+
+    whole = ours("epochs=2", "leave_out=0", "resolution=[[0,1]]")
+    assert whole == 6 * sum(layer.multiply_adds for layer in sf.summary("fast")) * 2 * 45_000
+    assert ours("epochs=2", "leave_out=0.5", "resolution=[[0,1]]") == pytest.approx(0.75 * whole, rel=0.01)
+    assert ours("epochs=2", "leave_out=0", "resolution=[[0,0.625],[0.5,1]]") == pytest.approx(0.68 * whole, rel=0.05)
+
+
+def test_the_page_of_results_is_what_was_measured() -> None:
+    results = json.loads((ROOT / "docs" / "results.json").read_bytes())
+    assert script(ROOT / "benchmarks" / "results.py").page(list(results.values())) == (ROOT / "docs" / "results.md").read_text()
+
+
+@pytest.mark.parametrize("recipe", ["tiny", "baseline", "deep", "fast"])
+def test_the_readme_quotes_the_page_of_results(recipe: str) -> None:
+    def row(page: str) -> list[str]:
+        shown = (ROOT / page).read_text()
+        return next(line for line in shown.splitlines() if line.startswith(f"| `{recipe}` |")).split(" | ")
+
+    quoted, measured = row("README.md"), row("docs/results.md")
+    for figure in measured[1:3]:
+        assert figure.removesuffix(" (3 seeds)").strip() in quoted
+    assert quoted[-1].removesuffix(" |") == measured[4]
+
+
 def test_the_page_of_results_has_a_row_for_each_recipe() -> None:
     page = script(ROOT / "benchmarks" / "results.py").page
     run = {
@@ -62,3 +105,4 @@ def test_the_page_of_results_has_a_row_for_each_recipe() -> None:
         "| `fast` | 85.50 ± 6.35 (2 seeds) | 86.50 ± 6.35 (2 seeds) | 9 | 1.7 min | two cores | 300 to 310 GFLOP/s |" in shown
     )
     assert "| `tiny` | 85.00 (one seed) |  | 9 | 20 s | another | 290 to 302 GFLOP/s |" in shown
+    assert shown.endswith("\nNot measured: `baseline`, `deep`, `fast_gpu`, `best`.\n")

@@ -182,6 +182,27 @@ def test_images_are_shown_at_the_recipes_resolution(small_data: Dataset, tmp_pat
     assert sides == [8] * 6 + [16] * 8  # 14 steps; step 7 begins when 6/14 = 0.43 are done
 
 
+def test_fast_starts_in_bf16_as_in_float32_but_for_rounding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten steps, in which the loss falls by a quarter of a nat. Where the processor has no bf16, torch emulates it."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    training, validation = carve(images(400, 0, "train", 10, 32), 0.1, 0, "validation")
+    losses = {}
+    for precision in ("fp32", "bf16"):
+        changes = {
+            "widths": [[16, 16], [32, 32]],
+            "batch_size": 36,
+            "epochs": 1,
+            "resolution": [[0, 1]],
+            "precision": precision,
+        }
+        events = fit(recipes.change(recipes.find("fast"), changes), 0, training, validation, start(tmp_path / precision), CPU)
+        losses[precision] = [event.loss.item() for event in events if isinstance(event, Step)]
+    assert losses["fp32"][0] - losses["fp32"][-1] > 0.15
+    assert losses["bf16"] != losses["fp32"]
+    assert losses["bf16"][0] == pytest.approx(losses["fp32"][0], abs=0.003)
+    assert losses["bf16"] == pytest.approx(losses["fp32"], abs=0.04)
+
+
 @pytest.mark.parametrize("monitor", ["validation_loss", "validation_accuracy"])
 def test_the_best_epoch_by_the_monitor_is_kept(small_data: Dataset, tmp_path: Path, monitor: str) -> None:
     run = train(small_data, tmp_path / "run", epochs=5, learning_rate=0.02, monitor=monitor)
