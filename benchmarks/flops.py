@@ -32,8 +32,8 @@ def training_flops(result: Mapping[str, Any]) -> float:
         "resnet18": (RESNET, 128),
         "keras_notebook": (forward("baseline" if "plain" in options else "deep"), 1),
     }[Path(script).stem]
-    full_batches = WITHOUT_VALIDATION // batch * batch
-    return PER_MULTIPLY_ADD * products * result["looks"][-1]["epoch"] * full_batches
+    epochs: float = result["looks"][-1]["epoch"]
+    return PER_MULTIPLY_ADD * products * epochs * (WITHOUT_VALIDATION // batch * batch)
 
 
 def ours(recipe: Recipe, images: int) -> float:
