@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import seefar as sf
 from seefar.data.batches import Lengths
 from seefar.data.resolution import side_at
 from seefar.models.summary import summarise
@@ -30,7 +31,7 @@ def training_flops(result: Mapping[str, Any]) -> float:
     products, batch = {  # the notebooks have the networks of two recipes
         "airbench94_muon": (AIRBENCH, 2000),
         "resnet18": (RESNET, 128),
-        "keras_notebook": (forward("baseline" if "plain" in options else "deep"), 1),
+        "keras_notebook": (sum(layer.multiply_adds for layer in sf.summary("baseline" if "plain" in options else "deep")), 1),
     }[Path(script).stem]
     epochs: float = result["looks"][-1]["epoch"]
     return PER_MULTIPLY_ADD * products * epochs * (WITHOUT_VALIDATION // batch * batch)
@@ -45,8 +46,3 @@ def ours(recipe: Recipe, images: int) -> float:
     sides = [side_at(recipe.resolution, pace.progress(step), SIDE) for step in range(1, pace.steps + 1)]
     products = {side: sum(layer.multiply_adds for layer in summarise(network, side)) for side in set(sides)}
     return PER_MULTIPLY_ADD * sum(products[side] for side in sides) * shown / pace.steps
-
-
-def forward(recipe: str) -> int:
-    """Multiply-adds of one image in the network of a recipe."""
-    return sum(layer.multiply_adds for layer in summarise(build_network(find(recipe), CLASSES, SIDE), SIDE))
