@@ -47,8 +47,8 @@ bench: .venv/dev             ## the figures of docs/benchmarks.md, on this machi
 	$(BIN)/python benchmarks/first_path.py
 	$(BIN)/python benchmarks/time_to_accuracy.py
 
-results: .venv/dev           ## docs/results.md: every recipe with several seeds (needs the real images, and hours)
-	$(BIN)/python benchmarks/results.py
+results: .venv/dev           ## docs/results.md: every recipe with several seeds (needs the real images, and hours); ARGS=--fresh: all anew
+	$(BIN)/python benchmarks/results.py $(ARGS)
 
 .venv/ready: pyproject.toml constraints.txt  # what a user needs
 	$(PYTHON) -m venv .venv

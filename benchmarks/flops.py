@@ -11,9 +11,10 @@ from typing import Any
 import seefar as sf
 from seefar.data.batches import Lengths
 from seefar.data.resolution import side_at
-from seefar.models.summary import summarise
-from seefar.recipes import Recipe, change, find
-from seefar.training.network import build_network
+from seefar.networks.build import build_network
+from seefar.networks.summary import summarise
+from seefar.recipe_fields import change, find
+from seefar.recipes import Recipe
 from seefar.training.pace import BySteps
 
 SIDE, CLASSES = 32, 10
@@ -39,10 +40,11 @@ def training_flops(result: Mapping[str, Any]) -> float:
 
 def ours(recipe: Recipe, images: int) -> float:
     """The same for a recipe, whose images are smaller at first and fewer after the first epoch."""
-    lengths = Lengths(images, recipe.batch_size, recipe.leave_out)
-    pace = BySteps(lengths.steps_before(recipe.epochs + 1))
-    shown = lengths.images_in(1) + (recipe.epochs - 1) * lengths.images_in(2)
-    network = build_network(recipe, CLASSES, SIDE)
-    sides = [side_at(recipe.resolution, pace.progress(step), SIDE) for step in range(1, pace.steps + 1)]
+    how, epochs = recipe.sampling, recipe.stopping.epochs
+    lengths = Lengths(images, how.batch_size, how.leave_out)
+    pace = BySteps(lengths.steps_before(epochs + 1))
+    shown = lengths.images_in(1) + (epochs - 1) * lengths.images_in(2)
+    network = build_network(recipe.network, CLASSES, SIDE)
+    sides = [side_at(how.resolution, pace.progress(step), SIDE) for step in range(1, pace.steps + 1)]
     products = {side: sum(layer.multiply_adds for layer in summarise(network, side)) for side in set(sides)}
     return PER_MULTIPLY_ADD * sum(products[side] for side in sides) * shown / pace.steps

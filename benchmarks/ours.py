@@ -7,7 +7,6 @@ it stands still while validation is looked at.
 """
 
 import argparse
-import dataclasses
 import json
 import tempfile
 import time
@@ -16,14 +15,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from seefar import recipes
 from seefar.data.images import ImageSet
-from seefar.models.device import choose_precision, keep_freed_memory
-from seefar.models.predict import predict
+from seefar.model.model import load_model
+from seefar.networks.device import keep_freed_memory
+from seefar.recipe_fields import change, find
 from seefar.runs import folder
+from seefar.training.events import Step
 from seefar.training.fit import fit
-from seefar.training.loop import Step
-from seefar.training.network import load_network
+from seefar.training.machine import choose_machine
+from seefar.training.metadata import recipe_json
+from seefar.training.plan import Plan
 
 CPU = torch.device("cpu")
 
@@ -39,7 +40,7 @@ def main() -> None:
     parser.add_argument("--trial", action="store_true", help="leave test alone: for choosing settings")
     given = parser.parse_args()
     keep_freed_memory()
-    recipe = recipes.change(recipes.find(given.recipe), dict(word.split("=", 1) for word in given.set))
+    recipe = change(find(given.recipe), dict(word.split("=", 1) for word in given.set))
     images = splits(given.arrays)
     train = images["train"]
     if given.everything:
@@ -48,11 +49,13 @@ def main() -> None:
         run = folder.create(Path(place) / "run")
         for name in folder.CHOSEN:
             run.write(name, {})
-        run.write("recipe.json", {"seed": given.seed, **dataclasses.asdict(recipe)})
-        run.write("data.json", {"classes": train.classes, "size": train.size})
+        run.write("recipe.json", recipe_json(recipe, given.seed))
+        run.write("data.json", {"classes": train.classes, "size": train.size, "origin": {}})
+        machine = choose_machine(recipe.optimisation.precision, "cpu")
+        plan = Plan(recipe, given.seed, train, images["validation"], run, machine)
         spent = 0.0
         since = time.perf_counter()
-        for event in fit(recipe, given.seed, train, images["validation"], run, CPU):
+        for event in fit(plan):
             now = time.perf_counter()
             if isinstance(event, Step):
                 spent += now - since
@@ -61,11 +64,10 @@ def main() -> None:
                 print(json.dumps({"epoch": event.number, "seconds": round(spent, 2), "validation": right}), flush=True)
             since = time.perf_counter()
         last = {"seconds": round(spent, 2)}
-        network = load_network(run, CPU)
-        precision = choose_precision(recipe.precision, CPU)
+        model = load_model(run, "cpu")
         for split in ("validation",) if given.trial else ("validation", "test"):
-            for name, tta in (("", "none"), ("_tta", recipe.tta)):
-                found = predict(network, images[split].pixels, precision, tta=tta).argmax(1)
+            for name, tta in (("", "none"), ("_tta", recipe.kept.tta)):
+                found = model.logits(images[split].pixels, tta).argmax(1)
                 last[split + name] = round(float((found == images[split].labels).mean()), 4)
         print(json.dumps(last))
 

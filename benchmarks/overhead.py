@@ -8,14 +8,18 @@ in turn, three times. Prints a Markdown table; the machine must be otherwise idl
 
 import sys
 import tempfile
+import time
 from statistics import median
 
 import torch
 
 import seefar as sf
+from seefar.data.images import ImageSet
 from seefar.data.splits import carve
-from seefar.recipes import find
-from seefar.training.bare_steps import time_steps
+from seefar.recipe_fields import find
+from seefar.training.learner import new_batches, new_learner
+from seefar.training.machine import choose_machine
+from seefar.training.new_network import new_network
 
 IMAGES = sys.argv[1] if len(sys.argv) > 1 else "../shared/data/cifar10-jpeg.zip"
 ROUNDS = 3
@@ -30,15 +34,33 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         run = sf.train(data, "deep", out=f"{folder}/run", epochs=1)
         for number in range(ROUNDS):
-            bare.append(median(time_steps(find("deep"), training, torch.device("cpu"), STEPS)[0][5:]))
+            bare.append(median(time_steps(training)[5:]))
             run = sf.resume(run, data=data, epochs=number + 2)
             epochs.append(run.read("timing.json")["seconds_by_epoch"][-1])
-    steps = -(-len(training) // find("deep").batch_size)
+    steps = -(-len(training) // find("deep").sampling.batch_size)
     overhead = [1 - steps * step / epoch for step, epoch in zip(bare, epochs, strict=True)]
     print("\n| what | median of 3 | all |\n|---|---|---|")
     print(f"| an epoch of `deep`, validation and saving included | {median(epochs):.1f} s | {numbers(epochs, 1)} |")
     print(f"| {steps} bare steps | {steps * median(bare):.1f} s | {numbers([steps * step for step in bare], 1)} |")
     print(f"| share of everything around the model | {median(overhead):.1%} | {numbers([100 * o for o in overhead], 1)} |")
+
+
+def time_steps(images: ImageSet) -> list[float]:
+    """Seconds of each of some steps of a new `deep` network: forward, backward, optimiser, on its first batch. The first are slower."""
+    recipe = find("deep")
+    machine = choose_machine(recipe.optimisation.precision, "cpu")
+    learner = new_learner(recipe, new_network(recipe, 0, images).train(), images, machine)
+    batch = next(new_batches(recipe, 0, images, machine).epoch(1))
+    seconds = []
+    for _ in range(STEPS):
+        began = time.perf_counter()
+        with torch.autocast("cpu", machine.precision, enabled=machine.precision != torch.float32):
+            logits = learner.network(batch.pixels)
+        learner.optimiser.zero_grad()
+        learner.criterion(logits.float(), batch.targets).mean().backward()
+        learner.optimiser.step()
+        seconds.append(time.perf_counter() - began)
+    return seconds
 
 
 def numbers(values: list[float], digits: int) -> str:

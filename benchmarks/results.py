@@ -1,11 +1,13 @@
 """Every named recipe on CIFAR-10, with several seeds each: docs/results.md.
 
-    make results                                          # hours; what is done is not done again
+    make results                                          # hours; what docs/results.json holds is kept: on a clone, all of it
+    make results ARGS=--fresh                             # trains everything anew
     .venv/bin/python benchmarks/results.py --only fast    # recipes whose name contains it
     .venv/bin/python benchmarks/results.py --only none    # the page from what there is
 
 Each training is `seefar train` in a process of its own, alone on the machine; its test images are looked at once, when it has ended.
-Nothing is chosen here. Results go into `docs/results.json` after each training, and the page is made from that alone.
+Nothing is chosen here. Results go into `docs/results.json` after each training, and the page is made from that alone. The images:
+`scripts/cifar10_jpeg.py`.
 """
 
 import argparse
@@ -39,13 +41,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("images", nargs="?", default=IMAGES)
     parser.add_argument("--only", default="")
+    parser.add_argument("--fresh", action="store_true", help=f"train anew what {RESULTS} holds, too")
     given = parser.parse_args()
     results: dict[str, Any] = json.loads(RESULTS.read_bytes()) if RESULTS.exists() else {}
     recipes = ON_TWO_CORES + (FOR_A_GPU if torch.cuda.is_available() else ())
     for seed in range(SEEDS):
         for recipe in recipes:
             key = f"{recipe}, seed {seed}"
-            if given.only in recipe and key not in results:
+            if given.only not in recipe:
+                continue
+            if key in results and not given.fresh:
+                print(f"{key}: kept from {RESULTS}; --fresh trains it anew", flush=True)
+            else:
                 results[key] = found = one_run(recipe, seed, given.images)
                 write_json(RESULTS, results)
                 print(f"{key}: {found['accuracy']:.2%} in {found['seconds']:.0f} s", flush=True)

@@ -33,7 +33,7 @@ from scipy import stats
 import seefar as sf
 from seefar.data.splits import carve
 from seefar.files import write_bytes, write_json
-from seefar.models.device import choose_precision
+from seefar.networks.device import choose_precision
 
 HERE = Path(__file__).parent
 RESULTS = Path("docs/time-to-accuracy.json")

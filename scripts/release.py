@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # so that this file can be loade
 import licences
 
 TREE = Path(__file__).parents[1]
-TOPS = {"src", "tests", "scripts", "docs", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md"}
+TOPS = {"src", "tests", "examples", "scripts", "docs", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md"}
 TOPS |= {"constraints.txt", "mkdocs.yml", "pyproject.toml"}  # what one needs to build and read seefar
 MADE = {"PKG-INFO", ".gitignore"}  # hatchling adds both
 ABOUT = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}

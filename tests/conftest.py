@@ -2,6 +2,7 @@
 
 import functools
 import importlib.util
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -58,6 +59,14 @@ def usual_threads() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def nothing_waits_for_the_disk() -> Iterator[None]:
+    """A quarter of a small training is waiting until its files are on the disk, which only a power cut would show."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
 def shapes_are_drawn_once() -> None:
     """Drawing them takes two seconds, and they cannot be changed. tests/data/test_shapes.py draws its own."""
     load.SOURCES["shapes"] = functools.cache(load.SOURCES["shapes"])
@@ -81,12 +90,15 @@ def images(n: int, seed: int, split: str, classes: int = 3, size: int = 16) -> I
     return ImageSet(pixels, labels.astype(np.int64), names, tuple(f"{split}/{i:05d}" for i in range(n)))
 
 
+def colours() -> Dataset:
+    """120 training and 30 test images of 16x16 pixels in three classes that are easy to tell apart."""
+    return Dataset("colours", images(120, 1, "train"), images(30, 2, "test"), "noise around three colours")
+
+
 @pytest.fixture
 def small_data() -> Dataset:
-    """120 training and 30 test images of 16x16 pixels in three classes that are easy to tell apart."""
-    return Dataset(
-        name="colours", train=images(120, 1, "train"), test=images(30, 2, "test"), source="noise around three colours"
-    )
+    """The same as a fixture."""
+    return colours()
 
 
 SMALL = {"widths": [[8], [8]], "dense": 16, "epochs": 3, "batch_size": 16, "precision": "fp32"}

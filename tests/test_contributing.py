@@ -14,23 +14,31 @@ ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text()
 FILES = dict(re.findall(r"^`(src/seefar/\S+\.py)`\n```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL))
 ENTRIES = re.findall(r"^The entry, in `(\w+)` of `(\S+)`:\n```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+LINES = re.findall(r"^In `(\S+)`, (above|below) the line `([^\n]*)`:\n```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 [RECIPE] = re.findall(r"^```python\n(Recipe\(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 TRIALS = re.findall(r"^Try it: `(seefar .*)`$", TEXT, re.MULTILINE)
 
 
 def test_there_is_an_example_of_each_kind() -> None:
     assert list(FILES) == [
-        "src/seefar/models/strided.py",
+        "src/seefar/networks/strided.py",
         "src/seefar/explaining/gradient.py",
         "src/seefar/data/digits.py",
     ]
     assert [name for name, *_ in ENTRIES] == ["MODELS", "EXPLAINERS", "SOURCES"]
-    assert len(TRIALS) == 3
+    assert len(LINES) == 4
+    assert len(TRIALS) == 4
 
 
 def follow(where: Path) -> None:
-    """Copy seefar, and put into it what CONTRIBUTING.md says: a file and an entry for each part, a block for the recipe."""
+    """Copy seefar, and put into it what CONTRIBUTING.md says: files, entries of dicts, lines beside others, a block for the recipe."""
     shutil.copytree(ROOT / "src", where / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    for path, side, line, block in LINES:
+        text = (where / path).read_text()
+        assert text.count(f"\n{line}\n") == 1, f"{path} has not one line {line!r}"
+        gap = "\n\n" if block.startswith("@") else ""
+        put = f"\n{block}{gap}{line}\n" if side == "above" else f"\n{line}\n{block}"
+        (where / path).write_text(text.replace(f"\n{line}\n", put))
     for name, content in FILES.items():
         assert not (where / name).exists()
         (where / name).write_text(content)
@@ -89,8 +97,18 @@ def seefar(copy: Path, command: str) -> str:
 def test_a_network_of_ones_own_is_trained(copy: Path) -> None:
     [command] = [trial for trial in TRIALS if "strided" in trial]
     run = copy / seefar(copy, f"{command} --epochs 1 --out runs/strided").strip()
-    assert json.loads((run / "recipe.json").read_text())["model"] == "strided"
+    facts = json.loads((run / "recipe.json").read_text())
+    assert (facts["model"], facts["kernel"], facts["name"]) == ("strided", 5, "tiny+model=strided+kernel=5+epochs=1")
     assert json.loads((run / "manifest.json").read_text())["ended"] == "finished"
+
+
+@pytest.mark.slow
+def test_an_augmentation_of_ones_own_is_drawn_trained_and_explained(copy: Path) -> None:
+    [command] = [trial for trial in TRIALS if "grey" in trial]
+    assert (copy / seefar(copy, command).strip()).stat().st_size > 1000
+    assert re.search(r"^ *grey ", seefar(copy, "seefar recipes tiny"), re.MULTILINE)
+    seefar(copy, "seefar train --data shapes --subset 500 --recipe tiny --set grey=0.5 --epochs 1 --out runs/grey")
+    assert json.loads((copy / "runs" / "grey" / "recipe.json").read_text())["grey"] == 0.5
 
 
 @pytest.mark.slow

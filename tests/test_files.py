@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -109,3 +110,17 @@ def test_home_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp
 def test_a_missing_folder_is_a_disk_error(tmp_path: Path) -> None:
     with pytest.raises(DiskError, match="No such file"):
         files.append_line(tmp_path / "none" / "x", "line")
+
+
+def test_a_file_is_on_the_disk_before_it_gets_its_name_and_so_is_the_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What a power cut leaves: the old file or the new one."""
+    seen = []
+
+    def note(descriptor: int) -> None:
+        seen.append((stat.S_ISDIR(os.fstat(descriptor).st_mode), (tmp_path / "a").exists()))
+
+    monkeypatch.setattr(os, "fsync", note)
+    files.write_bytes(tmp_path / "a", b"content")
+    assert seen == [(False, False), (True, True)]

@@ -124,3 +124,15 @@ def test_holm_by_hand() -> None:
     assert metrics.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert metrics.holm([0.9, 0.8]) == [1.0, 1.0]
     assert metrics.holm([]) == []
+
+
+def test_the_surest_mistakes_come_first_and_no_confusion_takes_more_than_eight_places() -> None:
+    labels = np.array([0] * 12 + [1, 1, 2])
+    logits = np.zeros((15, 3))
+    logits[:12, 1] = np.arange(12) + 1.0  # 0 taken for 1, ever more confidently
+    logits[12, 2] = 5.5  # 1 for 2
+    logits[13, 1] = logits[14, 2] = 9.0  # right
+    assert metrics.surest_mistakes(labels, logits).tolist() == [11, 10, 9, 8, 7, 6, 5, 12, 4]
+    assert metrics.surest_mistakes(labels, logits, 3).tolist() == [11, 10, 9]
+    for images in (slice(13, None), slice(0, 0)):
+        assert metrics.surest_mistakes(labels[images], logits[images]).tolist() == []

@@ -1,123 +1,98 @@
-"""Recipes: complete, checked, changed only under another name."""
+"""Recipes: each names what exists, and what none of its parts names is off: the neutral recipe trains as plain torch does."""
 
 import dataclasses
-import json
-from typing import Any
+from itertools import combinations
+from pathlib import Path
+from typing import get_type_hints
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+import safetensors.torch
+import torch
+import torch.nn.functional as F
 
-from seefar import recipes
-from seefar.errors import UsageError
-from seefar.models import MODELS
-from seefar.recipes import RECIPES, Recipe
+import seefar as sf
+from seefar import recipe_fields
+from seefar.data.images import Dataset
+from seefar.networks.build import MODELS
+from seefar.networks.tta import VIEWS
+from seefar.recipe_fields import PARTS, model_of
+from seefar.recipes import NETWORKS, RECIPES, Optimisation, Recipe, Sampling, Stopping, Vgg
+from seefar.seeds import derive
+from seefar.training.new_network import new_network
 from seefar.training.optimisers import OPTIMISERS
 from seefar.training.schedules import SCHEDULES
 
-
-def test_no_field_has_a_default() -> None:
-    for field in dataclasses.fields(Recipe):
-        assert field.default is dataclasses.MISSING
-        assert field.default_factory is dataclasses.MISSING
+PART_CLASSES = [get_type_hints(Recipe)[part] for part in PARTS if part != "network"]
+PLAIN = Recipe(
+    name="plain",
+    about="Nothing but what no run can do without.",
+    network=Vgg(widths=((4,), (6, 8))),
+    sampling=Sampling(batch_size=25),
+    optimisation=Optimisation(optimiser="sgd", learning_rate=0.05),
+    stopping=Stopping(epochs=3),
+)
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=list(RECIPES))
 def test_every_named_recipe_is_valid_and_names_what_exists(recipe: Recipe) -> None:
-    recipes.check(recipe)
-    assert recipe.model in MODELS
-    assert recipe.optimiser in OPTIMISERS
-    assert recipe.schedule in SCHEDULES
-    assert recipes.from_json(json.loads(json.dumps(dataclasses.asdict(recipe)))) == recipe
+    recipe_fields.check(recipe)
+    assert model_of(recipe.network) in MODELS
+    assert recipe.optimisation.optimiser in OPTIMISERS
+    assert recipe.optimisation.schedule in SCHEDULES
+    assert recipe.kept.tta in VIEWS
 
 
-def test_a_changed_recipe_says_so_in_its_name() -> None:
-    changed = recipes.change(recipes.find("tiny"), {"epochs": "3", "widths": "[[8],[8]]", "keep": "last"})
-    assert (changed.epochs, changed.widths, changed.keep) == (3, ((8,), (8,)), "last")
-    assert changed.name == "tiny+epochs=3+widths=[[8],[8]]+keep=last"
+def test_only_what_no_run_can_do_without_has_no_neutral_value() -> None:
+    classes = [*NETWORKS.values(), *PART_CLASSES]
+    fields = [field for part in classes for field in dataclasses.fields(part)]
+    needed = {field.name for field in fields if field.default is dataclasses.MISSING}
+    assert needed == {"widths", "batch_size", "optimiser", "learning_rate", "epochs"}
+    assert all(field.default_factory is dataclasses.MISSING for field in fields)
 
 
-def test_a_field_changed_twice_is_named_once() -> None:
-    once = recipes.change(recipes.find("tiny"), {"epochs": 3, "keep": "last"})
-    assert recipes.change(once, {"epochs": 5}).name == "tiny+keep=last+epochs=5"
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=list(NETWORKS))
+def test_no_field_occurs_in_two_parts(network: type) -> None:
+    names = [field.name for part in (network, *PART_CLASSES) for field in dataclasses.fields(part)]
+    assert len(set(names)) == len(names)
+    assert not {"model", "name", "about", "seed"} & set(names)  # they stand beside the fields in recipe.json
 
 
-def test_on_and_off_are_true_and_false() -> None:
-    assert recipes.change(recipes.find("tiny"), {"batch_norm": "on"}).batch_norm is True
-    assert recipes.change(recipes.find("deep"), {"batch_norm": "off"}).batch_norm is False
+def test_a_field_of_two_networks_means_the_same_in_both() -> None:
+    hints = [get_type_hints(network, include_extras=True) for network in NETWORKS.values()]
+    for one, other in combinations(hints, 2):
+        assert all(one[name] == other[name] for name in one.keys() & other.keys())
 
 
-def test_a_change_to_the_same_value_is_none() -> None:
-    tiny = recipes.find("tiny")
-    assert recipes.change(tiny, {"epochs": tiny.epochs}) == tiny
+def trained_by_hand(data: Dataset, run: sf.Run, seed: int) -> dict[str, torch.Tensor]:
+    """What PLAIN says, in plain torch. From seefar come the first weights, the split and the seed of an epoch's order."""
+    train = data.train.select(run.read("splits.json")["train"])
+    images, labels = torch.tensor(train.pixels).permute(0, 3, 1, 2), torch.tensor(train.labels)
+    weights = new_network(PLAIN, seed, train).state_dict()
+    learning = {name: value.requires_grad_() for name, value in weights.items() if not name.startswith("scale.")}
+    first, second, third, last = (
+        [learning[f"{layer}.weight"], learning[f"{layer}.bias"]]
+        for layer in ("stages.0.0", "stages.1.0", "stages.1.2", "head.2")
+    )
+    for epoch in (1, 2, 3):
+        order = torch.randperm(len(train), generator=torch.Generator().manual_seed(derive(seed, "order", epoch)))
+        for chosen in order.split(25):
+            values = F.relu(F.max_pool2d(F.conv2d(images[chosen] / 255, *first, padding=1), 2))
+            values = F.relu(F.conv2d(values, *second, padding=1))
+            values = F.relu(F.max_pool2d(F.conv2d(values, *third, padding=1), 2))
+            loss = F.cross_entropy(F.linear(values.flatten(1), *last), labels[chosen])
+            for weight, gradient in zip(learning.values(), torch.autograd.grad(loss, list(learning.values())), strict=True):
+                weight.data.add_(gradient, alpha=-0.05)
+    return {name: value.detach() for name, value in weights.items()}
 
 
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"learning_rtae": "1"}, "no field 'learning_rtae' (did you mean 'learning_rate'?"),  # fault 51
-        ({"learning_rate": "abc"}, "learning_rate is 'abc'; expected a number"),  # fault 52
-        ({"learning_rate": '"1e-3"'}, "learning_rate is '1e-3'; expected a number"),
-        ({"epochs": "3.5"}, "epochs is 3.5; expected a whole number"),
-        ({"epochs": True}, "epochs is True; expected a whole number"),
-        ({"epochs": "true"}, "epochs is True; expected a whole number"),
-        ({"widths": "[32]"}, "widths is [32]; expected lists of whole numbers"),
-        ({"dropout": "0.5"}, "dropout is 0.5; expected two numbers"),
-        ({"learning_rate": "0"}, "learning_rate is 0.0; allowed is above 0, at most 100"),  # fault 53
-        ({"learning_rate": "NaN"}, "learning_rate is NaN; allowed is above 0"),
-        ({"learning_rate": "Infinity"}, "learning_rate is Infinity; allowed is above 0"),
-        ({"epochs": "-1"}, "epochs is -1; allowed is 1 to 10000"),
-        ({"batch_size": "0"}, "batch_size is 0; allowed is 1 to 65536"),
-        ({"validation": "0"}, "validation is 0.0; allowed is above 0, at most 0.5"),
-        ({"validation": "1"}, "validation is 1.0; allowed is above 0, at most 0.5"),
-        ({"dropout": "[0, 1]"}, "dropout is [0.0,1.0]; allowed is two numbers from 0 to 0.9"),
-        ({"widths": "[]"}, "widths is []; allowed is 1 to 5 stages"),
-        ({"widths": "[[0]]"}, "widths is [[0]]; allowed is 1 to 5 stages"),
-        ({"keep": "worst"}, "keep is 'worst'; allowed is best, last"),
-        ({"monitor": "validation_los"}, "did you mean 'validation_loss'?"),  # fault 56
-        ({"monitor": "test_acc"}, "the test set cannot be used to choose"),  # fault 60
-        ({"name": "x"}, "no field 'name'"),
-        ({"batch_norm": "yes"}, "batch_norm is 'yes'; expected true or false"),
-        ({"flip": "up"}, "flip is 'up'; allowed is none, random, alternating"),
-        ({"schedule": "plateau", "drop_factor": "1"}, "the rate would never fall"),
-        ({"frozen_stages": "4"}, "frozen_stages is 4, but widths has 3 stages"),
-    ],
-)
-def test_a_bad_change_is_refused_in_one_sentence(changes: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        recipes.change(recipes.find("tiny"), changes)
-    assert sentence in str(caught.value)
-    assert caught.value.exit_code == 2
-
-
-def test_an_unknown_recipe_gets_the_nearest_name() -> None:
-    with pytest.raises(UsageError, match=r"no recipe is called 'baselin' \(did you mean 'baseline'"):
-        recipes.find("baselin")
-
-
-@given(st.sampled_from([f.name for f in dataclasses.fields(Recipe)]), st.text(max_size=20))
-def test_no_text_for_a_field_gives_anything_but_a_recipe_or_a_usage_error(field: str, text: str) -> None:
-    try:
-        changed = recipes.change(recipes.find("tiny"), {field: text})
-    except UsageError:
-        return
-    recipes.check(changed)
-
-
-def test_a_recipe_of_another_version_is_refused() -> None:
-    fields = dataclasses.asdict(recipes.find("tiny")) | {"mixpu": 0.2}
-    with pytest.raises(UsageError, match="differs in mixpu"):
-        recipes.from_json(fields)
-
-
-def test_every_field_has_its_meaning_as_a_comment() -> None:
-    assert list(recipes.meanings()) == [field.name for field in dataclasses.fields(Recipe)]
-    assert all(recipes.meanings().values())
-
-
-@pytest.mark.parametrize("value", ["9" * 400, "[" * 5000, "1e400"])
-def test_values_too_large_to_be_read_are_refused_in_a_sentence(value: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        recipes.change(recipes.find("tiny"), {"learning_rate": value})
-    assert str(caught.value).startswith("learning_rate is ")
-    assert len(str(caught.value)) < 200
+def test_a_recipe_of_neutral_values_does_the_plain_thing(
+    small_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Images as they are in a new order each epoch, pixels divided by 255, cross-entropy, SGD at a constant rate; nothing else."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)  # then "auto" is float32
+    run = sf.train(small_data, PLAIN, seed=7, out=tmp_path / "run", device="cpu", quiet=True)
+    expected = {name: value.contiguous() for name, value in trained_by_hand(small_data, run, 7).items()}
+    assert (run.path / "weights" / "last.safetensors").read_bytes() == safetensors.torch.save(expected)
+    assert [(row["rate"], row["ending"]) for row in run.history()] == [(0.05, ""), (0.05, ""), (0.05, "finished")]
+    assert not run.has("learning.npz")
+    assert "augmented" not in run.arrays("pictures-train.npz")

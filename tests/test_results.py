@@ -8,7 +8,7 @@ import torch
 from tests.conftest import script
 
 import seefar as sf
-from seefar.models.summary import summarise
+from seefar.networks.summary import summarise
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,13 +30,12 @@ def test_the_tables_of_the_times_to_accuracy_are_what_was_measured() -> None:
 @pytest.mark.parametrize(
     ("row", "key"),
     [
-        ("`seefar` `fast`, 3 epochs", "fast 1"),
-        ("`seefar` `fast`, 7 epochs", "fast 2"),
-        ("`seefar` `fast`, 18 epochs", "fast 4"),
-        ("`seefar` `fast`, 17 epochs", "fast 5"),
+        ("`fast`, 3 epochs", "fast 1"),
+        ("`fast`, 7 epochs", "fast 2"),
+        ("`fast`, 17 epochs", "fast 5"),
         ("airbench94", "airbench94_muon, published"),
-        ("Keras notebook, deep", "Keras notebook, deep"),
-        ("Keras notebook, plain", "Keras notebook, plain"),
+        ("a [typical Keras notebook](benchmarks/peers/keras_notebook.py), deep", "Keras notebook, deep"),
+        ("the same, plain", "Keras notebook, plain"),
         ("ResNet-18", "ResNet-18, PyTorch"),
     ],
 )
@@ -74,6 +73,27 @@ def test_the_arithmetic_of_a_training_follows_epochs_sizes_and_what_is_left_out(
 def test_the_page_of_results_is_what_was_measured() -> None:
     results = json.loads((ROOT / "docs" / "results.json").read_bytes())
     assert script(ROOT / "benchmarks" / "results.py").page(list(results.values())) == (ROOT / "docs" / "results.md").read_text()
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_results_that_are_there_are_kept_or_trained_anew_on_demand(
+    fresh: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = script(ROOT / "benchmarks" / "results.py")
+    before = json.loads((ROOT / "docs" / "results.json").read_bytes())
+    (tmp_path / "results.json").write_text(json.dumps(before))
+    monkeypatch.setattr(module, "RESULTS", tmp_path / "results.json")
+    monkeypatch.setattr(module, "PAGE", tmp_path / "results.md")
+    monkeypatch.setattr(module, "one_run", lambda recipe, seed, images: before[f"{recipe}, seed {seed}"] | {"accuracy": 0.5})
+    monkeypatch.setattr("sys.argv", ["results.py", "--only", "tiny", *(["--fresh"] if fresh else [])])
+    module.main()
+    after = json.loads((tmp_path / "results.json").read_bytes())
+    assert list(after) == list(before)
+    assert {key for key in before if after[key] != before[key]} == (
+        {f"tiny, seed {seed}" for seed in range(3)} if fresh else set()
+    )
+    assert capsys.readouterr().out.count("--fresh trains it anew") == (0 if fresh else 3)
+    assert (tmp_path / "results.md").read_text() == module.page(list(after.values()))
 
 
 @pytest.mark.parametrize("recipe", ["tiny", "baseline", "deep", "fast"])

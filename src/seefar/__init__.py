@@ -6,51 +6,84 @@
     sf.evaluate(run, split="test")
     sf.report(run)
 
-The names below are loaded when they are first used, so that importing seefar costs next to nothing.
+This file is the table of contents: each public name and the file where it lives. Names are loaded when they are first used, so that
+importing seefar costs next to nothing. Only `run`, the whole path, is composed here.
 """
 
 import importlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seefar.display import draw_with
 from seefar.version import __version__
 
 if TYPE_CHECKING:
-    from seefar.api import (
-        audit,
-        augmented,
-        compare,
-        describe,
-        evaluate,
-        explain,
-        find_rate,
-        load,
-        open_run,
-        out_of_distribution,
-        picture,
-        predict,
-        report,
-        resume,
-        robustness,
-        run,
-        see_inside,
-        study,
-        summary,
-        train,
-        tune,
-    )
-    from seefar.api.estimator import SeefarClassifier
+    from seefar.data.augmentation_preview import augmented
+    from seefar.data.describe import describe
     from seefar.data.images import Dataset, ImageSet
+    from seefar.data.load import load
     from seefar.errors import SeefarError
+    from seefar.estimator import SeefarClassifier
+    from seefar.evaluation.audit import audit
+    from seefar.evaluation.compare import compare
+    from seefar.evaluation.evaluate import evaluate
+    from seefar.evaluation.out_of_distribution import out_of_distribution
+    from seefar.evaluation.robustness import robustness
+    from seefar.explaining.explanation import explain
+    from seefar.explaining.see_inside import see_inside
+    from seefar.model.model import Model, load_model
+    from seefar.model.predictions import predict
     from seefar.recipes import RECIPES, Recipe
-    from seefar.runs.folder import Run
+    from seefar.reporting.picture import picture
+    from seefar.reporting.report import report
+    from seefar.runs.folder import Run, open_run
+    from seefar.studies.carry_out import study
     from seefar.studies.study import Change, Study
+    from seefar.studies.tune import tune
+    from seefar.training.check import summary
+    from seefar.training.find_rate import find_rate
+    from seefar.training.train import resume, train
+
+_HOMES = {
+    "RECIPES": "recipes",
+    "Change": "studies.study",
+    "Dataset": "data.images",
+    "ImageSet": "data.images",
+    "Model": "model.model",
+    "Recipe": "recipes",
+    "Run": "runs.folder",
+    "SeefarClassifier": "estimator",
+    "SeefarError": "errors",
+    "Study": "studies.study",
+    "audit": "evaluation.audit",
+    "augmented": "data.augmentation_preview",
+    "compare": "evaluation.compare",
+    "describe": "data.describe",
+    "evaluate": "evaluation.evaluate",
+    "explain": "explaining.explanation",
+    "find_rate": "training.find_rate",
+    "load": "data.load",
+    "load_model": "model.model",
+    "open_run": "runs.folder",
+    "out_of_distribution": "evaluation.out_of_distribution",
+    "picture": "reporting.picture",
+    "predict": "model.predictions",
+    "report": "reporting.report",
+    "resume": "training.train",
+    "robustness": "evaluation.robustness",
+    "see_inside": "explaining.see_inside",
+    "study": "studies.carry_out",
+    "summary": "training.check",
+    "train": "training.train",
+    "tune": "studies.tune",
+}
 
 __all__ = [
     "RECIPES",
     "Change",
     "Dataset",
     "ImageSet",
+    "Model",
     "Recipe",
     "Run",
     "SeefarClassifier",
@@ -65,6 +98,7 @@ __all__ = [
     "explain",
     "find_rate",
     "load",
+    "load_model",
     "open_run",
     "out_of_distribution",
     "picture",
@@ -80,14 +114,34 @@ __all__ = [
     "tune",
 ]
 
-_HOMES = {
-    "seefar.api.estimator": ("SeefarClassifier",),  # not through seefar.api: scikit-learn takes a second to import
-    "seefar.recipes": ("RECIPES", "Recipe"),
-    "seefar.data.images": ("Dataset", "ImageSet"),
-    "seefar.errors": ("SeefarError",),
-    "seefar.runs.folder": ("Run",),
-    "seefar.studies.study": ("Change", "Study"),
-}
+
+def run(data: "str | Path | Dataset", recipe: "str | Recipe" = "baseline", seed: int = 0, **options: Any) -> "Run":
+    """The whole path: load, train, evaluate on validation, evaluate on test once, look inside (on validation), report.
+
+    Args:
+        data: a Dataset, or a name or path for `load`.
+        recipe: a name or a Recipe.
+        seed: of weights, order and dropout.
+        options: further arguments of `train`.
+
+    Returns:
+        The run; the report is at `run.path / "report.html"`.
+    """
+    from seefar.data.load import load
+    from seefar.evaluation.evaluate import evaluate
+    from seefar.explaining.see_inside import see_inside
+    from seefar.reporting.report import report
+    from seefar.torchrun import only_alone
+    from seefar.training.train import train
+
+    only_alone("run")
+    images = load(data) if isinstance(data, str | Path) else data
+    trained, device = train(images, recipe, seed, **options), options.get("device", "auto")
+    evaluate(trained, "validation", data=images, device=device)
+    evaluate(trained, "test", data=images, device=device)
+    see_inside(trained, quick=True, data=images, device=device)
+    report(trained)
+    return trained
 
 
 def _draw(value: object) -> str | None:
@@ -100,10 +154,9 @@ draw_with(_draw)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module 'seefar' has no attribute {name!r}")
-    home = next((module for module, names in _HOMES.items() if name in names), "seefar.api")
-    value = globals()[name] = getattr(importlib.import_module(home), name)
+    value = globals()[name] = getattr(importlib.import_module(f"seefar.{_HOMES[name]}"), name)
     return value
 
 

@@ -48,7 +48,7 @@ class ModelFileError(SeefarError):
 
 
 class DivergedError(SeefarError):
-    """Training left the numbers: the loss is infinite or not a number."""
+    """Training diverged: the loss became NaN or infinite."""
 
     exit_code = 5
 

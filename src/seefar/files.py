@@ -111,7 +111,7 @@ def append_line(path: Path, line: str) -> None:
 
 
 def sha256(path: Path, progress: Callable[[int], None] = lambda done: None) -> str:
-    """The SHA-256 of a file in hexadecimal. `progress` is told the number of bytes read so far."""
+    """The SHA-256 of a file in hexadecimal. `progress` is called with the number of bytes read so far."""
     digest, done = hashlib.sha256(), 0
     with disk_errors(path), path.open("rb") as file:
         while block := file.read(1 << 20):
@@ -148,6 +148,6 @@ def lock(path: Path, *, wait: Callable[[str], None] | None = None) -> Iterator[N
         path.write_text(f"process {os.getpid()} on {socket.gethostname()}")
         yield
     finally:
-        with contextlib.suppress(OSError):  # the folder may be gone; then that is the error to be told
+        with contextlib.suppress(OSError):  # the folder may be gone; then that is the error to report
             path.write_text("")
         holder.release()

@@ -3,6 +3,7 @@
 The arithmetic is scikit-learn's and scipy's; what is ours is the choice and the names.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -128,7 +129,7 @@ def brier(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def roc_auc(labels: np.ndarray, probabilities: np.ndarray) -> float | None:
-    """How well each class is told from all others, whatever the threshold: the mean over classes, 0.5 is guessing, 1 is perfect.
+    """How well each class is separated from all others, whatever the threshold: the mean over classes, 0.5 is guessing, 1 is perfect.
 
     None if a class has no images, or there is but one.
     """
@@ -171,3 +172,22 @@ def strongest_confusions(matrix: np.ndarray, classes: tuple[str, ...], most: int
     return [
         Confusion(classes[i], classes[j], int(matrix[i, j]), float(share[i, j])) for i, j in cells if i != j and matrix[i, j]
     ]
+
+
+OF_EACH = 8  # mistakes of each confusion (chosen by hand)
+
+
+def surest_mistakes(labels: np.ndarray, logits: np.ndarray, most: int | None = None) -> np.ndarray:
+    """Positions of wrongly classified images, the most confident first and at most 8 of each confusion, int64 `(at most most,)`."""
+    answers = logits.argmax(1)
+    confidence = softmax(logits).max(1)
+    wrong = np.flatnonzero(answers != labels)
+    wrong = wrong[np.argsort(-confidence[wrong], kind="stable")]
+    seen: Counter[tuple[int, int]] = Counter()
+    chosen = []
+    for i in wrong.tolist():
+        cell = int(labels[i]), int(answers[i])
+        seen[cell] += 1
+        if seen[cell] <= OF_EACH:
+            chosen.append(i)
+    return np.array(chosen[:most], np.int64)

@@ -2,7 +2,7 @@
 
 Every random draw in seefar starts from `derive(seed, purpose, ...)`. The purpose ("weights", "order", "dropout", "validation")
 and the epoch or step are part of the key, so a stream never depends on what was drawn before it, on the number of threads, or on
-global state, and training can be taken up again anywhere.
+global state, and training can be resumed anywhere.
 """
 
 import hashlib

@@ -34,7 +34,7 @@ def completed(code: str, *words: str) -> list[str]:
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_the_script_knows_every_verb(shell: Shell) -> None:
-    text = script(shell)
+    text = script(app, shell)
     assert "train" in VERBS
     for name in (*VERBS, *(name for name in app["data"] if not name.startswith("-"))):
         assert name in text
@@ -45,7 +45,7 @@ def test_the_shell_accepts_the_script(shell: Shell, tmp_path: Path) -> None:
     if not shutil.which(shell):
         pytest.skip(f"there is no {shell} here")
     path = tmp_path / "script"
-    path.write_text(script(shell))
+    path.write_text(script(app, shell))
     done = subprocess.run([shell, "-n", str(path)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -64,13 +64,13 @@ def test_the_shell_accepts_the_script(shell: Shell, tmp_path: Path) -> None:
     ],
 )
 def test_bash_completes(words: tuple[str, ...], offered: list[str]) -> None:
-    assert completed(script("bash"), *words) == offered
+    assert completed(script(app, "bash"), *words) == offered
 
 
 def test_bash_offers_files_where_a_name_or_a_path_may_stand() -> None:
     """`--data my-photos.zip` could be completed before there was any script."""
-    assert "complete -o default -F _seefar seefar\n" in script("bash")
-    assert ":data:_files'" in script("zsh")
+    assert "complete -o default -F _seefar seefar\n" in script(app, "bash")
+    assert ":data:_files'" in script(app, "zsh")
 
 
 def test_after_installing_a_new_bash_completes(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,7 +98,7 @@ def test_zsh_and_fish_find_the_script(
 ) -> None:
     assert main(["--install-completion", "--shell", shell]) == 0
     assert capsys.readouterr().out == f"{home / place}\n"
-    assert (home / place).read_text() == script(shell)
+    assert (home / place).read_text() == script(app, shell)
     if started_by:
         assert str((home / place).parent) in (home / started_by).read_text()
     assert len([path for path in home.rglob("*") if path.is_file()]) == 1 + bool(started_by)

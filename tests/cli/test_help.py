@@ -7,9 +7,9 @@ import pytest
 from cyclopts import App
 from rich.console import Console
 
-from seefar import recipes
 from seefar.cli import app, main
 from seefar.cli.options import RecipeOptions
+from seefar.recipe_fields import change, find
 
 PSEUDO = ("--help", "-h", "--version")
 
@@ -44,7 +44,7 @@ def parse(example: str) -> None:
     assert unused == []
     for value in bound.arguments.values():
         if isinstance(value, RecipeOptions):
-            recipes.change(recipes.find(value.recipe), value.changes())
+            change(find(value.recipe), value.changes())
 
 
 def test_all_verbs_are_found() -> None:

@@ -9,6 +9,7 @@ from PIL import Image, ImageOps
 
 from seefar.cli import main
 from seefar.data.images import Dataset
+from seefar.recipe_fields import PARTS
 
 SMALL = ["--recipe", "tiny", "--epochs", "3", "--set", "widths=[[8],[8]]", "--set", "batch_size=16", "--size", "16"]
 
@@ -54,7 +55,7 @@ def test_every_verb_in_turn(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "gaussian noise" in spoilt
     assert "AUROC" in spoilt
     inside = run(capsys, "explain", str(path), "--quick")
-    assert "a random map" in inside
+    assert "random maps, for scale" in inside
     assert "What the network sees" in report.read_text()
     explained = run(capsys, "explain", str(path), str(folder / "red" / "0.png"), "--method", "grad_cam", "--out", "maps")
     assert "pictures: maps/explanation.png" in explained
@@ -99,8 +100,9 @@ def test_bad_images_are_refused_or_skipped_and_counted_in_the_report(folder: Pat
     assert "--skip-bad" in refused
     assert "broken.png" in refused
     assert "empty.jpg" in refused
-    out = run(capsys, "run", "--data", str(folder), *SMALL, "--skip-bad")
-    report = Path(out.splitlines()[-1].removeprefix("report: ")).read_text()
+    path = run(capsys, "train", "--data", str(folder), *SMALL, "--skip-bad").strip()
+    run(capsys, "evaluate", path, "--split", "test")
+    report = Path(run(capsys, "report", path).strip()).read_text()
     assert "2 entries of the source are not among the images" in report
     assert "broken.png" in report
     assert "empty.jpg" in report
@@ -126,15 +128,16 @@ def test_strict_refuses_test_images_that_stand_in_training(folder: Path, capsys:
                     content = ImageOps.mirror(content) if i else Image.fromarray(255 - np.asarray(content))
                 content.save(target)
     leaky = str(folder.parent / "leaky")
-    assert "2 of 4 test images (50.0\N{NO-BREAK SPACE}%) also stand in" in run(
+    assert "2 of 4 test images (50.0\N{NO-BREAK SPACE}%) are also training images" in run(
         capsys, "data", "describe", leaky, "--size", "16"
     )
     assert main(["data", "describe", leaky, "--size", "16", "--strict"]) == 3
-    assert "2 of 4 test images stand in the training images too" in capsys.readouterr().err
+    assert "2 of 4 test images are also training images" in capsys.readouterr().err
 
 
 def test_clean_frees_the_cache_and_keeps_the_ledger(folder: Path, own_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run(capsys, "run", "--data", str(folder), *SMALL)
+    path = run(capsys, "train", "--data", str(folder), *SMALL).strip()
+    run(capsys, "evaluate", path, "--split", "test")
     assert list((own_home / "decoded").iterdir())
     assert "MiB freed" in run(capsys, "data", "clean")
     assert not list((own_home / "decoded").iterdir())
@@ -177,8 +180,25 @@ def test_augmentation_and_rates_are_drawn(folder: Path, capsys: pytest.CaptureFi
 
 def test_recipes_are_listed_read_and_compared(capsys: pytest.CaptureFixture[str]) -> None:
     assert "baseline" in run(capsys, "recipes")
-    assert "learning_rate" in run(capsys, "recipes", "tiny")
+    lines = run(capsys, "recipes", "tiny").splitlines()
+    assert lines[0].startswith("tiny: A very small network")
+    parts = [place for place, line in enumerate(lines) if line.strip() in PARTS]
+    assert [lines[place].strip() for place in parts] == list(PARTS)
+    assert all(not lines[place - 1].strip() and lines[place + 1].startswith("    ") for place in parts[1:])
+    assert any(line.split()[:2] == ["learning_rate", "0.002"] for line in lines)
     compared = run(capsys, "recipes", "tiny", "baseline")
     assert "epochs" in compared
     assert "optimiser" not in compared
     assert set(json.loads(run(capsys, "recipes", "--json"))) >= {"tiny", "baseline"}
+
+
+def test_the_layers_of_a_recipe_are_listed_with_their_sums(capsys: pytest.CaptureFixture[str]) -> None:
+    first, *lines = run(capsys, "recipes", "tiny", "--layers", "--classes", "7", "--size", "64").splitlines()
+    assert first == "tiny, for images of 64x64 pixels in 7 classes"
+    rows = [line.split() for line in lines if line.strip()]
+    assert ["scale", "Scale", "3", "x", "64", "x", "64"] in rows
+    found = json.loads(run(capsys, "recipes", "tiny", "--layers", "--classes", "7", "--size", "64", "--json"))
+    sums = [sum(layer[name] for layer in found) for name in ("parameters", "multiply_adds")]
+    assert rows[-1] == ["all", *(f"{number:,}" for number in sums)]
+    assert len(rows) == len(found) + 3  # names of columns, a line, sums
+    assert found[-1]["shape"] == [7]

@@ -1,4 +1,4 @@
-"""What is printed: tables with the surest first, never longer than can be read, and the sentences below them."""
+"""What is printed: tables with most confident first, never longer than can be read, and the sentences below them."""
 
 from dataclasses import replace
 from typing import Any
@@ -45,7 +45,7 @@ def test_an_audit_that_finds_nothing_prints_no_empty_table(capsys: pytest.Captur
     output.print_audit(audit(duplicates=0, label_issues=0))
     out = capsys.readouterr().out
     assert "most doubtful" not in out
-    assert "surest duplicates" not in out
+    assert "closest duplicates" not in out
     assert "doubt 0 training labels" in out
 
 
@@ -64,7 +64,7 @@ def test_a_description_names_twins_with_two_labels_modes_sizes_and_what_was_skip
     )
     output.print_description(data, sf.describe(data))
     out = " ".join(capsys.readouterr().out.split())
-    assert "2 training images are equal to another one, pixel by pixel (1 groups)" in out
+    assert "2 training images are equal to another one, pixel by pixel (1 group)" in out
     assert "1 of the groups have contradicting labels, such as class 0 (train/00000) and class 1 (train/again)" in out
     assert "The training images came as L (120), RGB (1) and were converted to RGB." in out
     assert "Sizes of the training images before resizing: 10x10 (1)" in out

@@ -1,4 +1,4 @@
-"""Small image files, folders and zips for the tests of what reads them."""
+"""Small image files, folders and zips for the tests of what reads them, and what compares the results."""
 
 import io
 import zipfile
@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from seefar.data.images import Dataset
 
 SPLIT = {"train/cat": 4, "train/dog": 4, "test/cat": 2, "test/dog": 2}
 """A small data set in train and test folders: images per folder."""
@@ -41,3 +43,16 @@ def make_zip(path: Path, entries: Mapping[str, bytes], compression: int = zipfil
         for name, content in entries.items():
             file.writestr(name, content)
     return path
+
+
+def jpeg(pixels: np.ndarray, quality: int = 75) -> np.ndarray:
+    """What JPEG leaves of an image."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file))
+
+
+def same(one: Dataset, other: Dataset) -> bool:
+    """Whether two data sets are equal in everything."""
+    facts = [{**vars(each), "train": each.train.digest, "test": each.test.digest} for each in (one, other)]
+    return facts[0] == facts[1]

@@ -1,30 +1,33 @@
 """Batches: every image once an epoch, in an order of seed and epoch alone; what it looks like depends on nothing else either."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
 from tests.conftest import images
 
-from seefar.data.augment import Augmentation
-from seefar.data.batches import Batches, Lengths, sampling_order, see
+from seefar.data.batches import Batches, Lengths, sampling_order
+from seefar.data.images import ImageSet
+from seefar.recipes import Augmentation, Sampling
 
-CPU = torch.device("cpu")
-OFF = Augmentation("none", 0, 0.0, 0.0, 0, 0.0, 0.0, 0.0, 0.0)
-ALL = Augmentation("random", 2, 10.0, 0.1, 4, 0.1, 0.1, 0.4, 0.4)
+OFF = Augmentation()
+ALL = Augmentation(flip="random", shift=2, rotate=10.0, zoom=0.1, cutout=4, brightness=0.1, contrast=0.1, mixup=0.4, cutmix=0.4)
+
+
+def make(data: ImageSet, size: int, how: Augmentation = OFF, seed: int = 0, leave_out: float = 0.0, **options: int) -> Batches:
+    """Batches of so many images."""
+    return Batches(data, Sampling(batch_size=size, leave_out=leave_out), how, seed, torch.device("cpu"), **options)
 
 
 def order(seed: int, epoch: int) -> list[float]:
-    batches = Batches(images(23, 0, "train"), 5, seed, CPU, OFF)
+    batches = make(images(23, 0, "train"), 5, seed=seed)
     return [float(image.double().mean()) for batch in batches.epoch(epoch) for image in batch.pixels]
 
 
 def test_an_epoch_has_every_image_once_with_its_label() -> None:
     data = images(23, 0, "train")
-    batches = Batches(data, 5, 0, CPU, OFF)
+    batches = make(data, 5)
     seen = list(batches.epoch(1))
-    assert [batch.part for batch in seen] == [(0, 5, 5)] * 4 + [(0, 3, 3)]
+    assert [(batch.start, batch.stop, batch.total) for batch in seen] == [(0, 5, 5)] * 4 + [(0, 3, 3)]
     assert batches.lengths.steps_in(1) == 5
     expected = {image.tobytes(): int(label) for image, label in zip(data.pixels, data.labels, strict=True)}
     found = {
@@ -44,14 +47,14 @@ def test_the_order_depends_on_seed_and_epoch_alone() -> None:
 
 def test_batches_are_channels_last_so_that_convolutions_need_not_copy() -> None:
     for how in (OFF, ALL):
-        pixels = next(Batches(images(8, 0, "train"), 4, 0, CPU, how).epoch(1)).pixels
+        pixels = next(make(images(8, 0, "train"), 4, how).epoch(1)).pixels
         assert pixels.shape == (4, 3, 16, 16)
         assert pixels.is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize("skip", [0, 1, 4, 5])
 def test_an_epoch_taken_up_in_the_middle_goes_on_with_the_same_images(skip: int) -> None:
-    whole, rest = (list(Batches(images(23, 0, "train"), 5, 3, CPU, ALL).epoch(2, skip=s)) for s in (0, skip))
+    whole, rest = (list(make(images(23, 0, "train"), 5, ALL, seed=3).epoch(2, skip=s)) for s in (0, skip))
     assert len(rest) == 5 - skip
     for a, b in zip(whole[skip:], rest, strict=True):
         assert torch.equal(a.pixels, b.pixels)
@@ -59,7 +62,7 @@ def test_an_epoch_taken_up_in_the_middle_goes_on_with_the_same_images(skip: int)
 
 
 def test_augmented_images_differ_from_epoch_to_epoch_and_targets_are_shares() -> None:
-    batches = Batches(images(20, 0, "train"), 20, 0, CPU, ALL)
+    batches = make(images(20, 0, "train"), 20, ALL)
     first, second = next(batches.epoch(1)), next(batches.epoch(2))
     assert not torch.equal(first.pixels.sort(0).values, second.pixels.sort(0).values)
     assert torch.allclose(first.targets.sum(1), torch.ones(20))
@@ -69,12 +72,12 @@ def test_augmented_images_differ_from_epoch_to_epoch_and_targets_are_shares() ->
 @pytest.mark.parametrize("processes", [2, 3])
 def test_processes_share_the_batch_of_one(processes: int) -> None:
     data = images(23, 0, "train")
-    whole = list(Batches(data, 6, 0, CPU, ALL).epoch(1))
-    parts = [list(Batches(data, 6, 0, CPU, ALL, process=p, processes=processes).epoch(1)) for p in range(processes)]
+    whole = list(make(data, 6, ALL).epoch(1))
+    parts = [list(make(data, 6, ALL, process=p, processes=processes).epoch(1)) for p in range(processes)]
     for number, batch in enumerate(whole):
         assert torch.equal(batch.pixels, torch.cat([part[number].pixels for part in parts]))
         assert torch.equal(batch.targets, torch.cat([part[number].targets for part in parts]))
-        bounds = [part[number].part for part in parts]
+        bounds = [(part[number].start, part[number].stop, part[number].total) for part in parts]
         assert [start for start, _, _ in bounds] == [0, *(stop for _, stop, _ in bounds[:-1])]
         assert bounds[-1][1:] == (len(batch.labels), len(batch.labels))
 
@@ -89,20 +92,9 @@ def test_sampling_shows_rare_classes_as_often_as_the_others() -> None:
 def test_even_batches_are_what_a_run_with_balanced_sampling_sees() -> None:
     data = images(60, 0, "train")
     uneven = data[np.flatnonzero((data.labels != 2) | (np.arange(60) < 9))]
-    batches = Batches(uneven, 43, 0, CPU, OFF, evenly=True)
+    batches = Batches(uneven, Sampling(batch_size=43, balance="sampling"), OFF, 0, torch.device("cpu"))
     counts = sum(torch.bincount(next(batches.epoch(n)).labels, minlength=3) for n in range(1, 41))
     assert (counts / counts.sum() - 1 / 3).abs().max() < 0.05  # type: ignore[union-attr]
-
-
-def test_see_shows_the_image_itself_and_then_its_views() -> None:
-    data = images(5, 0, "train")
-    how = dataclasses.replace(OFF, flip="alternating", shift=2)
-    shown = see(data, how, 4, seed=0)
-    assert shown.shape == (5, 5, 16, 16, 3)
-    assert shown.dtype == np.uint8
-    assert np.array_equal(shown[:, 0], data.pixels)
-    assert len({view.tobytes() for view in shown[0]}) > 2
-    assert np.array_equal(see(data, OFF, 2, seed=0)[:, 1], data.pixels)
 
 
 def test_epochs_that_leave_images_out_are_shorter_but_the_first() -> None:
@@ -125,7 +117,7 @@ def shown(batches: Batches, epoch: int, losses: torch.Tensor, skip: int = 0) -> 
 
 
 def test_the_images_that_were_easiest_when_last_shown_are_left_out() -> None:
-    batches = Batches(images(20, 0, "train"), 5, 0, CPU, OFF, leave_out=0.5)
+    batches = make(images(20, 0, "train"), 5, leave_out=0.5)
     assert sorted(shown(batches, 1, torch.arange(20.0))) == list(range(20))
     second = shown(batches, 2, torch.zeros(20))  # those that were shown are easy now
     assert sorted(second) == list(range(10, 20))
@@ -136,14 +128,14 @@ def test_the_images_that_were_easiest_when_last_shown_are_left_out() -> None:
 @pytest.mark.parametrize("skip", [0, 1, 2])
 def test_an_epoch_that_leaves_images_out_is_taken_up_from_the_memory_alone(skip: int) -> None:
     losses = torch.rand(20, generator=torch.Generator().manual_seed(0))
-    whole = Batches(images(20, 0, "train"), 4, 0, CPU, OFF, leave_out=0.4)
+    whole = make(images(20, 0, "train"), 4, leave_out=0.4)
     shown(whole, 1, losses)
     memories, places = [], []
     for batch in whole.epoch(2):
         memories.append(whole.memory["losses"].clone())
         whole.note(batch, 1 - losses[batch.places], torch.zeros(len(batch.places), 3), 2)
         places += batch.places.tolist()
-    rest = Batches(images(20, 0, "train"), 4, 0, CPU, OFF, leave_out=0.4)
+    rest = make(images(20, 0, "train"), 4, leave_out=0.4)
     rest.memory["losses"] = memories[skip]
     assert shown(rest, 2, 1 - losses, skip) == places[4 * skip :]
 
@@ -151,7 +143,7 @@ def test_an_epoch_that_leaves_images_out_is_taken_up_from_the_memory_alone(skip:
 def test_answers_are_remembered_by_epoch_with_their_sign() -> None:
     """An image that was not shown in an epoch has no number there."""
     data = images(12, 0, "train")
-    batches = Batches(data, 5, 0, CPU, OFF, leave_out=0.5, remember=True)
+    batches = make(data, 5, leave_out=0.5, remember=True)
     logits = torch.randn(12, 3, generator=torch.Generator().manual_seed(0))
     shown_in = []
     for epoch in (1, 2):
@@ -170,7 +162,7 @@ def test_answers_are_remembered_by_epoch_with_their_sign() -> None:
 
 
 def test_images_are_shown_at_the_size_that_is_asked_for() -> None:
-    batches = Batches(images(20, 0, "train"), 4, 0, CPU, OFF)
+    batches = make(images(20, 0, "train"), 4)
     sides = {6: 8, 7: 8, 8: 12, 9: 16, 10: 16}
     seen = [batch.pixels.shape[2:] for batch in batches.epoch(2, side_at=lambda step: sides[step])]
     assert seen == [(8, 8), (8, 8), (12, 12), (16, 16), (16, 16)]

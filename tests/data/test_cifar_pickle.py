@@ -261,9 +261,9 @@ def test_fault_17_no_dictionary_or_no_such_key():
 def test_a_bomb_is_refused_soon_and_in_little_memory(bomb):
     tracemalloc.start()
     try:
-        started = time.perf_counter()
+        started = time.process_time()
         refusal(b"\x80\x02" + bomb, images=10_000)
-        assert time.perf_counter() - started < 5
+        assert time.process_time() - started < 5
         assert tracemalloc.get_traced_memory()[1] < 60_000_000
     finally:
         tracemalloc.stop()

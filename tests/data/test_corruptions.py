@@ -1,11 +1,11 @@
 """Corruptions against cases worked by hand, Pillow, statistics of the noise, and the laws that they share."""
 
-import io
-
 import numpy as np
 import pytest
 from PIL import Image
+from tests.data.image_files import jpeg
 
+from seefar.data import corruption_filters as filters
 from seefar.data import corruptions as module
 from seefar.data.corruptions import CORRUPTIONS, GROUPS, SEVERITIES, corrupt
 from seefar.data.shapes import load_shapes
@@ -171,7 +171,7 @@ def test_motion_by_hand(degrees: float):
     """A point smeared along a line: half a Gaussian on the side from which it came, nothing across."""
     point = np.zeros((1, 32, 32, 1), np.float32)
     point[0, 16, 16] = 1
-    smeared = module._smear(point, 6, 2, np.array([degrees]))[0, :, :, 0]
+    smeared = filters.smear(point, 6, 2, np.array([degrees]))[0, :, :, 0]
     line = smeared[16] if degrees == 0 else smeared[:, 16]
     half = np.exp(-(np.arange(13) ** 2) / 8)
     np.testing.assert_allclose(line[16:3:-1], half / half.sum(), atol=0.001)
@@ -183,8 +183,8 @@ def test_the_matrices_are_those_of_scipy():
     from scipy import ndimage
 
     image = np.random.default_rng(0).random((32, 32)).astype(np.float32)
-    for sigma, truncate, fold, mode in ((0.4, 4, module._clamp, "nearest"), (6.4, 3, module._mirror_edge, "reflect")):
-        matrix = module._gaussian(32, sigma, truncate, fold)
+    for sigma, truncate, fold, mode in ((0.4, 4, filters.clamp, "nearest"), (6.4, 3, filters.mirror_edge, "reflect")):
+        matrix = filters.gaussian(32, sigma, truncate, fold)
         expected = ndimage.gaussian_filter(image, sigma, mode=mode, truncate=truncate)
         np.testing.assert_allclose(matrix @ image @ matrix.T, expected, atol=1e-5)
     for factor in (1.0, 1.01, 1.03, 1.04, 1.25, 2.25):
@@ -192,11 +192,11 @@ def test_the_matrices_are_those_of_scipy():
         top = (32 - cut) // 2
         longer = ndimage.zoom(image[top : top + cut, top : top + cut], factor, order=1)
         trim = (len(longer) - 32) // 2
-        matrix = module._enlarge(32, factor)
+        matrix = filters.enlarge(32, factor)
         np.testing.assert_allclose(matrix @ image @ matrix.T, longer[trim : trim + 32, trim : trim + 32], atol=1e-5)
     places = np.random.default_rng(1).uniform(-40, 70, (2, 1, 32, 32))
-    for fold, mode in ((module._mirror_edge, "reflect"), (module._mirror, "mirror"), (module._clamp, "nearest")):
-        found = module._bilinear(image[None, :, :, None], *places, fold)[0, :, :, 0]
+    for fold, mode in ((filters.mirror_edge, "reflect"), (filters.mirror, "mirror"), (filters.clamp, "nearest")):
+        found = filters.bilinear(image[None, :, :, None], *places, fold)[0, :, :, 0]
         np.testing.assert_allclose(found, ndimage.map_coordinates(image, places[:, 0], order=1, mode=mode), atol=1e-4)
 
 
@@ -216,7 +216,7 @@ def test_fog_keeps_black_black_and_never_passes_the_brightest_value(shapes: np.n
 
 
 def test_fog_is_a_map_from_0_to_1_that_is_smoother_with_a_higher_decay():
-    rough, smooth = (module._plasma(16, 32, decay, np.random.default_rng(0)) for decay in (1.75, 3))
+    rough, smooth = (filters.plasma(16, 32, decay, np.random.default_rng(0)) for decay in (1.75, 3))
     for maps in (rough, smooth):
         np.testing.assert_array_equal(maps.min(axis=(1, 2)), 0)
         np.testing.assert_array_equal(maps.max(axis=(1, 2)), 1)
@@ -259,11 +259,7 @@ def test_pixelate_against_pillow(severity: int, side: int, shapes: np.ndarray):
 
 @pytest.mark.parametrize(("severity", "quality"), [(1, 80), (2, 65), (3, 58), (4, 50), (5, 40)])
 def test_jpeg_against_pillow(severity: int, quality: int, shapes: np.ndarray):
-    expected = []
-    for image in shapes[:4]:
-        file = io.BytesIO()
-        Image.fromarray(image).save(file, "JPEG", quality=quality)
-        expected.append(np.asarray(Image.open(file)))
+    expected = [jpeg(image, quality) for image in shapes[:4]]
     np.testing.assert_array_equal(corrupt(shapes[:4], "jpeg_compression", severity), expected)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.data.image_files import same
 
 from seefar.data import decoded_cache
 from seefar.data.images import Dataset, ImageSet, Skipped
@@ -32,11 +33,6 @@ def dataset() -> Dataset:
         skipped=(Skipped("x.png", "truncated"), Skipped("y", "hidden")),
         warnings=("a warning",),
     )
-
-
-def same(one: Dataset, other: Dataset) -> bool:
-    facts = [{**vars(each), "train": each.train.digest, "test": each.test.digest} for each in (one, other)]
-    return facts[0] == facts[1]
 
 
 def test_fault_47_what_was_kept_comes_back_equal_and_mapped_from_the_disk() -> None:

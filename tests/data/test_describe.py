@@ -1,6 +1,5 @@
 """Descriptions against straightforward numpy, and leaks against planted ones. "Fault n": its number in the list of faults."""
 
-import io
 import json
 from collections.abc import Callable
 from dataclasses import asdict
@@ -9,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.data.image_files import jpeg
 
 from seefar.data import describe as module
-from seefar.data.describe import describe, examples, leaks, mean_images
-from seefar.data.images import ImageSet
+from seefar.data.describe import describe, describe_images, examples, leaks, mean_images
+from seefar.data.images import Dataset, ImageSet
 from seefar.data.shapes import load_shapes
 from seefar.errors import DataError
 
@@ -26,12 +26,6 @@ def image_set(pixels: np.ndarray, labels: list[int] | np.ndarray, split: str = "
 
 def noise(n: int, size: int = 12, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(256, size=(n, size, size, 3), dtype=np.uint8)
-
-
-def jpeg(pixels: np.ndarray, quality: int = 75) -> np.ndarray:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", quality=quality)
-    return np.asarray(Image.open(file))
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +57,7 @@ def test_description_against_numpy(block_bytes: int, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(module, "BLOCK_BYTES", block_bytes)
     pixels = noise(31)
     pixels[:, :, :, 2] //= 2
-    found = describe(image_set(pixels, [0] * 20 + [1] * 5 + [2] * 6))
+    found = describe_images(image_set(pixels, [0] * 20 + [1] * 5 + [2] * 6))
     flat = pixels.reshape(-1, 3).astype(np.int64)
     luma = (flat @ np.array([19_595, 38_470, 7_471]) + 0x8000) >> 16  # 0.299, 0.587, 0.114, as Pillow rounds them
     assert (found.images, found.size, found.counts) == (31, 12, {"cat": 20, "dog": 5, "owl": 6})
@@ -76,7 +70,7 @@ def test_description_against_numpy(block_bytes: int, monkeypatch: pytest.MonkeyP
 
 
 def test_counts_add_up(shapes: tuple[ImageSet, ImageSet]):
-    found = describe(shapes[0])
+    found = describe_images(shapes[0])
     assert sum(found.counts.values()) == found.images == 2_000
     for histogram in (*found.channel_histograms, found.brightness_histogram):
         assert len(histogram) == 32
@@ -84,25 +78,31 @@ def test_counts_add_up(shapes: tuple[ImageSet, ImageSet]):
 
 
 def test_a_single_colour_has_no_deviation():
-    found = describe(image_set(np.full((3, 8, 8, 3), (0, 77, 255), np.uint8), [0, 1, 2]))
+    found = describe_images(image_set(np.full((3, 8, 8, 3), (0, 77, 255), np.uint8), [0, 1, 2]))
     assert found.channel_means == [0, 77, 255]
     assert found.channel_deviations == [0, 0, 0]
 
 
 def test_description_and_leaks_are_json_as_they_are(shapes: tuple[ImageSet, ImageSet]):
-    for value in (asdict(describe(shapes[1])), asdict(leaks(shapes[0], shapes[0][5:9]))):
+    for value in (asdict(describe_images(shapes[1])), asdict(leaks(shapes[0], shapes[0][5:9]))):
         assert json.loads(json.dumps(value, allow_nan=False)) == value
 
 
+def test_a_data_set_is_described_split_by_split(shapes: tuple[ImageSet, ImageSet]):
+    found = describe(Dataset("drawn", *shapes, "made up"))
+    assert (found.train, found.test) == (describe_images(shapes[0]), describe_images(shapes[1]))
+    assert found.leaks == leaks(*shapes)
+
+
 def test_a_class_without_images_has_no_imbalance_ratio():
-    found = describe(image_set(noise(3), [0, 0, 2]))
+    found = describe_images(image_set(noise(3), [0, 0, 2]))
     assert found.counts == {"cat": 2, "dog": 0, "owl": 1}
     assert found.imbalance is None
 
 
 def test_no_images_are_refused():
     with pytest.raises(DataError, match="no images to describe") as caught:
-        describe(image_set(noise(0), []))
+        describe_images(image_set(noise(0), []))
     assert caught.value.exit_code == 3
 
 
@@ -111,7 +111,7 @@ def test_fault_45_equal_images_and_conflicting_labels():
     pixels[5] = pixels[1]
     pixels[[4, 7]] = pixels[2]
     pixels[6] = pixels[3, :, ::-1]  # a mirror image is another image
-    found = describe(image_set(pixels, [0, 1, 2, 0, 2, 1, 0, 0]))
+    found = describe_images(image_set(pixels, [0, 1, 2, 0, 2, 1, 0, 0]))
     assert found.duplicates == [["train/1", "train/5"], ["train/2", "train/4", "train/7"]]
     assert found.conflicts == [{"train/2": "owl", "train/4": "owl", "train/7": "cat"}]
 

@@ -22,7 +22,7 @@ from tests.data.https_server import Server, authority, running
 from seefar.data.download import Archive, Patience, clean, fetch
 from seefar.errors import DataError, DiskError, InUseError, SeefarError, UsageError
 
-CONTENT = gzip.compress(random.Random(0).randbytes(300_000))  # more than one network read
+CONTENT = gzip.compress(random.Random(0).randbytes(300_000), mtime=0)  # more than one network read
 QUICK = Patience(connect=10, read=10, attempts=3, pause=0.001)
 IMPATIENT = Patience(connect=0.3, read=0.3, attempts=2, pause=0.001)
 

@@ -1,11 +1,14 @@
-"""ImageSet: parts that fit, immutable, a digest that sees everything."""
+"""ImageSet and Dataset: parts that fit, immutable, a digest that sees everything, files that come back as they were."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.conftest import images as noise
 
 from seefar.data.images import Dataset, ImageSet
+from seefar.data.load import load
 from seefar.errors import DataError, UsageError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 4, 4, 3), dtype=np.uint8)
@@ -82,3 +85,35 @@ def test_the_digest_sees_pixels_labels_classes_and_ids() -> None:
 def test_counts_include_classes_without_images() -> None:
     assert images()[[0, 3]].counts().tolist() == [2, 0, 0]
     assert Dataset("x", images(), images(), "made up").classes == ("a", "b", "c")
+
+
+def test_a_data_set_gives_images_of_both_splits_by_id_all_its_pixels_and_itself_without_test() -> None:
+    other = dataclasses.replace(images(), pixels=255 - PIXELS, ids=tuple("UVWXYZ"))
+    data = Dataset("x", images(), other, "made up", warnings=("careful",))
+    chosen = data.select(["Z", "u", "V"])
+    assert (chosen.ids, chosen.labels.tolist()) == (("Z", "u", "V"), [2, 0, 1])
+    assert np.array_equal(chosen.pixels, np.stack([255 - PIXELS[5], PIXELS[0], 255 - PIXELS[1]]))
+    with pytest.raises(DataError, match="1 of 1 images are missing, the first is 'q'"):
+        data.select(["u", "q"])
+    assert np.array_equal(data.every_pixel(), np.concatenate([PIXELS, 255 - PIXELS]))
+    locked = data.locked()
+    assert (len(locked.test), locked.train, locked.warnings) == (0, data.train, ("careful",))
+
+
+def test_what_is_saved_is_loaded_again(tmp_path: Path) -> None:
+    train, test = noise(9, 1, "train"), noise(6, 2, "test")
+    assert train.save(tmp_path / "set" / "train") == tmp_path / "set" / "train"
+    test.save(str(tmp_path / "set" / "test"))
+    data = load(tmp_path / "set", size=16)
+    assert data.classes == train.classes
+    for there, given in ((data.train, train), (data.test, test)):
+        order = np.argsort(given.labels, kind="stable")  # a folder lists class by class
+        assert np.array_equal(there.pixels, given.pixels[order])
+        assert np.array_equal(there.labels, given.labels[order])
+
+
+@pytest.mark.parametrize("name", ["", ".hidden", "..", "a/b", "..\\up", "a\0b", "c:d"])
+def test_a_class_that_cannot_name_a_folder_is_refused_before_anything_is_written(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot name a folder"):
+        dataclasses.replace(noise(4, 1, "train"), classes=("good", name, "other")).save(tmp_path / "new")
+    assert list(tmp_path.iterdir()) == []

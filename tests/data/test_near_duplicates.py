@@ -3,16 +3,9 @@
 import numpy as np
 import pytest
 from PIL import Image
+from tests.data.image_files import jpeg
 
 from seefar.data.near_duplicates import compare, near_duplicates
-
-
-def jpeg(pixels: np.ndarray) -> np.ndarray:
-    import io
-
-    content = io.BytesIO()
-    Image.fromarray(pixels).save(content, "JPEG", quality=75)
-    return np.asarray(Image.open(content))
 
 
 def moved(pixels: np.ndarray) -> np.ndarray:

@@ -1,4 +1,7 @@
-"""The drawn image set: repeatable, balanced, and hard enough that only the outlines tell the classes."""
+"""The drawn image set: repeatable, balanced, and hard enough that only the outlines tell the classes.
+
+That a small network learns it within a minute is tested in tests/test_shapes_promise.py.
+"""
 
 import warnings
 
@@ -8,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
+from seefar.data import load
 from seefar.data.images import Dataset
 from seefar.data.shapes import BLOCK, OUTLINES, load_shapes
 from seefar.errors import UsageError
@@ -70,7 +74,7 @@ def test_a_set_says_what_it_is(shapes: Dataset):
 
 
 def test_only_the_usual_set_says_that_load_gives_it_again():
-    assert load_shapes().origin == {"data": "shapes"}
+    assert load.SOURCES["shapes"]().origin == {"data": "shapes"}  # drawn once for all tests
     assert load_shapes(train=10, test=10).origin == {}
 
 
@@ -106,41 +110,6 @@ def test_mean_colour_tells_nothing(shapes: Dataset):
     for model in (LogisticRegression(max_iter=1_000), KNeighborsClassifier(15)):
         accuracy = model.fit(train, shapes.train.labels).score(test, shapes.test.labels)
         assert accuracy < 0.13  # chance is 0.10 with a standard deviation of 0.0067
-
-
-@pytest.mark.slow
-def test_a_small_network_learns_it_within_a_minute():
-    """A plain network for 8 epochs: measured 0.93 after 15 seconds. One thread: two wait for each other on a busy machine."""
-    import torch
-    from torch import nn
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    dataset = load_shapes()
-    (x, y), (test_x, test_y) = (
-        (torch.tensor(part.pixels).permute(0, 3, 1, 2) / 255, torch.tensor(part.labels))
-        for part in (dataset.train, dataset.test)
-    )
-    layers: list[nn.Module] = []
-    for inputs, outputs in ((3, 16), (16, 32), (32, 64)):
-        layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.MaxPool2d(2), nn.ReLU()]
-        nn.init.kaiming_uniform_(layers[-3].weight, nonlinearity="relu")
-    network = nn.Sequential(*layers, nn.Flatten(), nn.Linear(1024, 64), nn.ReLU(), nn.Dropout(0.3), nn.Linear(64, 10))
-    network.to(memory_format=torch.channels_last)
-    optimiser = torch.optim.Adam(network.parameters(), lr=2e-3)
-    for _ in range(8):
-        for batch in torch.randperm(len(y)).split(64):
-            optimiser.zero_grad()
-            with torch.autocast("cpu", torch.bfloat16):
-                output = network(x[batch])
-            nn.functional.cross_entropy(output.float(), y[batch]).backward()
-            optimiser.step()
-    network.eval()
-    with torch.no_grad():
-        accuracy = (network(test_x).argmax(1) == test_y).float().mean().item()
-    torch.set_num_threads(threads)
-    assert accuracy > 0.85
 
 
 # Hostile input

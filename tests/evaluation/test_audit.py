@@ -10,11 +10,10 @@ from tests.conftest import SMALL, images
 
 import seefar as sf
 from seefar.data.images import Dataset
-from seefar.errors import DataError, ModelFileError, UsageError
+from seefar.errors import DataError, DiskError, ModelFileError, UsageError
 from seefar.evaluation import audit as module
 from seefar.evaluation.cross_validation import out_of_fold
-from seefar.models.device import choose_device
-from seefar.recipes import change, find
+from seefar.recipe_fields import change, find
 
 pytest.importorskip("cleanlab", reason="the extra audit is not installed")
 QUICK = {**SMALL, "epochs": 5}
@@ -37,8 +36,8 @@ def spoilt() -> Dataset:
     )
 
 
-def test_what_was_planted_is_found(spoilt: Dataset, tmp_path: Path) -> None:
-    found = sf.audit(spoilt, out=tmp_path / "audit", recipe="tiny", device="cpu", **QUICK)
+def test_what_was_planted_is_found(spoilt: Dataset) -> None:
+    found = sf.audit(spoilt, recipe="tiny", device="cpu", **QUICK)
     named = {issue.id for issue in found.listed_label_issues}
     assert {f"train/{i:05d}" for i in (3, 30, 60, 90, 120)} <= named
     assert named & {"test/00006", "test/00033"}  # confident learning counts only answers that are surer than a class's mean
@@ -48,13 +47,6 @@ def test_what_was_planted_is_found(spoilt: Dataset, tmp_path: Path) -> None:
     assert found.duplicated_test_ids == ["test/00009"]
     assert (found.listed_duplicates[0].one, found.listed_duplicates[0].other) == ("test/00009", "train/00012")
     assert found.accuracy.value > 0.9
-    assert json.loads((tmp_path / "audit" / "audit.json").read_bytes()) == json.loads(json.dumps(dataclasses.asdict(found)))
-    assert {path.name for path in (tmp_path / "audit").iterdir()} == {
-        "audit.json",
-        "label-errors.png",
-        "near-duplicates.png",
-        "strange.png",
-    }
 
 
 def test_every_training_image_is_judged_by_a_network_that_did_not_see_it(small_data: Dataset) -> None:
@@ -62,7 +54,7 @@ def test_every_training_image_is_judged_by_a_network_that_did_not_see_it(small_d
     train = images(150, 3, "train")
     random = dataclasses.replace(train, labels=np.random.default_rng(0).integers(0, 3, 150))
     recipe = change(find("tiny"), {**QUICK, "epochs": 20})
-    found = out_of_fold(recipe, random, small_data.test, 3, 0, choose_device("cpu"))
+    found = out_of_fold(recipe, random, small_data.test, 3, 0, "cpu")
     assert found.train.shape == (150, 3)
     assert found.train.sum(1) == pytest.approx(1)
     assert found.test.sum(1) == pytest.approx(1)
@@ -81,17 +73,44 @@ def test_a_run_keeps_the_findings_and_its_report_shows_them(spoilt: Dataset, tmp
     assert run.read("audit-test.json")["duplicated_test_ids"] == ["test/00009"]
 
 
-def test_a_run_on_other_images_is_refused(spoilt: Dataset, small_data: Dataset, tmp_path: Path) -> None:
-    run = sf.train(small_data, "tiny", out=tmp_path / "run", quiet=True, **SMALL)
+def looks(ledger: Path) -> list[tuple[str, bool]]:
+    """What each look was for, and whether a run's network looked."""
+    lines = [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
+    return [(line["verb"], line["manifest"] is not None) for line in lines]
+
+
+def test_an_audit_is_a_look_at_the_test_images(spoilt: Dataset, tmp_path: Path, own_home: Path) -> None:
+    run = sf.train(spoilt, "tiny", out=tmp_path / "run", quiet=True, **SMALL)
+    machine, own = own_home / "looks" / f"{spoilt.test.digest}.jsonl", run.path / "test-ledger.jsonl"
+    short = {"recipe": "tiny", "device": "cpu", **SMALL, "epochs": 1}
+    sf.audit(spoilt, **short)
+    assert (looks(machine), looks(own)) == ([("audit", False)], [])
+    sf.audit(spoilt, run=run, **short)
+    assert (looks(machine), looks(own)) == ([("audit", False), ("audit", True)], [("audit", True)])
+    evaluation = sf.evaluate(run, "test", data=spoilt)
+    assert (evaluation.look, evaluation.look_on_machine) == (2, 3)
+
+
+def test_an_audit_that_cannot_be_counted_does_not_happen(
+    spoilt: Dataset, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "out_of_fold", lambda *_: pytest.fail("a network was trained"))
+    (own_home / "looks").write_text("a file where the folder should be")
+    with pytest.raises(DiskError):
+        sf.audit(spoilt, recipe="tiny", **QUICK)
+
+
+def test_a_run_on_other_images_is_refused(run: sf.Run, spoilt: Dataset) -> None:
     with pytest.raises(ModelFileError, match="was trained on other data"):
         sf.audit(spoilt, run=run, recipe="tiny", **QUICK)
 
 
-def test_too_few_images_of_a_class_are_refused(spoilt: Dataset) -> None:
+def test_too_few_images_of_a_class_are_refused_before_anything_looks(spoilt: Dataset, own_home: Path) -> None:
     keep = np.concatenate([np.flatnonzero(spoilt.train.labels != 2), np.flatnonzero(spoilt.train.labels == 2)[:2]])
     data = dataclasses.replace(spoilt, train=spoilt.train[np.sort(keep)])
     with pytest.raises(DataError, match="an audit needs 3 training images of each class; class 2 has 2"):
         sf.audit(data, recipe="tiny", **QUICK)
+    assert not (own_home / "looks").exists()
 
 
 def test_without_cleanlab_it_says_what_to_install(spoilt: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,12 +10,8 @@ from tests.conftest import SMALL
 import seefar as sf
 from seefar.data.images import Dataset
 from seefar.errors import DataError, DiskError, ModelFileError, UsageError
-from seefar.evaluation.evaluate import surest_mistakes
-
-
-@pytest.fixture
-def run(small_data: Dataset, tmp_path: Path) -> sf.Run:
-    return sf.train(small_data, "tiny", out=tmp_path / "run", quiet=True, **SMALL)
+from seefar.evaluation.evaluate import read_evaluation
+from seefar.metrics import surest_mistakes
 
 
 def test_every_number_follows_from_the_stored_predictions(run: sf.Run, small_data: Dataset) -> None:
@@ -81,6 +77,15 @@ def test_the_surest_mistakes_come_first_and_nothing_right_is_among_them() -> Non
     assert surest_mistakes(labels, logits).tolist() == [2, 0]
     assert surest_mistakes(labels, logits, most=1).tolist() == [2]
     assert surest_mistakes(labels[:0], logits[:0]).tolist() == []
+
+
+def test_figures_that_an_earlier_version_did_not_know_follow_from_the_stored_answers(run: sf.Run, small_data: Dataset) -> None:
+    for split in ("validation", "test"):
+        sf.evaluate(run, split, data=small_data)  # type: ignore[arg-type]
+        whole = run.read(f"evaluation-{split}.json")
+        assert read_evaluation(run, split) == whole
+        run.write(f"evaluation-{split}.json", {name: whole[name] for name in list(whole)[:6]})
+        assert read_evaluation(run, split) == whole
 
 
 def test_test_time_augmentation_stands_beside_the_plain_figures(small_data: Dataset, tmp_path: Path) -> None:

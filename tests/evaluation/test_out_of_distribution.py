@@ -1,24 +1,18 @@
-"""Foreign images: scores by their definitions, AUROC against planted separations, looks that are counted."""
+"""Out-of-distribution images: scores by their definitions, AUROC against planted separations, looks that are counted."""
 
 import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.special import softmax
-from tests.conftest import SMALL
 
 import seefar as sf
 from seefar.data.images import Dataset
 from seefar.data.near_duplicates import unit
+from seefar.evaluation import out_of_distribution as module
 from seefar.evaluation.out_of_distribution import SCORES, familiarity, nearness, noise
-from seefar.models.predict import predict_with_features
-from seefar.training.network import load_network
-
-
-@pytest.fixture
-def run(small_data: Dataset, tmp_path: Path) -> sf.Run:
-    return sf.train(small_data, "tiny", out=tmp_path / "run", quiet=True, **SMALL)
+from seefar.metrics import softmax
+from seefar.model.model import load_model
 
 
 def test_the_scores_by_their_definitions() -> None:
@@ -26,7 +20,7 @@ def test_the_scores_by_their_definitions() -> None:
     logits, features, familiar = rng.normal(size=(6, 4)), rng.normal(size=(6, 8)), unit(rng.normal(size=(30, 8)))
     found = familiarity(logits, features, familiar)
     assert tuple(found) == SCORES
-    assert found["max_probability"] == pytest.approx(softmax(logits, 1).max(1))
+    assert found["max_probability"] == pytest.approx(softmax(logits).max(1))
     assert found["energy"] == pytest.approx(np.log(np.exp(logits).sum(1)))
     for row, value in zip(features, found["feature_distance"], strict=True):
         cosines = sorted((familiar @ row / np.linalg.norm(row)).tolist(), reverse=True)
@@ -39,21 +33,23 @@ def test_with_few_known_images_the_farthest_of_them_counts() -> None:
 
 
 def test_auroc_is_the_share_of_pairs_in_which_the_own_image_looks_more_familiar(run: sf.Run, small_data: Dataset) -> None:
-    import torch
-
-    from seefar.evaluation.out_of_distribution import out_of_distribution
-
-    test, foreign = small_data.test, noise(40, 16)
-    found = out_of_distribution(run, test, "test", small_data.train, {"itself": test.pixels, "noise": foreign}, "cpu")
-    assert found.foreign[0].auroc == pytest.approx(dict.fromkeys(SCORES, 0.5))
-    network = load_network(run, torch.device("cpu"))
-    own, theirs = (predict_with_features(network, pixels, torch.float32)[0] for pixels in (test.pixels, foreign))
-    own, theirs = (softmax(logits, 1).max(1) for logits in (own, theirs))
+    found = sf.out_of_distribution(run, "test", others=["noise"], data=small_data, device="cpu")
+    model = load_model(run, "cpu")
+    own, theirs = (softmax(model.logits(pixels)).max(1) for pixels in (small_data.test.pixels, noise(module.NOISE, 16)))
     pairs = (own[:, None] > theirs) + 0.5 * (own[:, None] == theirs)
-    assert found.foreign[1].auroc["max_probability"] == pytest.approx(pairs.mean(), abs=1e-3)
-    assert found.foreign[1].missed["max_probability"] == (theirs >= np.quantile(own, 0.05)).mean()
-    assert found.foreign[1].images == 40
+    (row,) = found.foreign
+    assert row.images == module.NOISE
+    assert row.auroc["max_probability"] == pytest.approx(pairs.mean())
+    assert row.missed["max_probability"] == (theirs >= np.quantile(own, 0.05)).mean()
     assert run.read("out-of-distribution-test.json") == dataclasses.asdict(found)
+
+
+def test_the_own_images_cannot_be_told_from_themselves(
+    run: sf.Run, small_data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "noise", lambda n, size: small_data.test.pixels)
+    found = sf.out_of_distribution(run, "test", others=["noise"], data=small_data)
+    assert found.foreign[0].auroc == pytest.approx(dict.fromkeys(SCORES, 0.5))
 
 
 def test_on_test_it_is_a_look(run: sf.Run, small_data: Dataset) -> None:

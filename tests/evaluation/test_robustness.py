@@ -11,34 +11,20 @@ import seefar as sf
 from seefar.data.corruptions import CORRUPTIONS, corrupt
 from seefar.data.images import Dataset
 from seefar.errors import DataError
-from seefar.evaluation import robustness
-from seefar.models.device import choose_device
-from seefar.models.predict import predict
-from seefar.training.network import load_network
-
-
-@pytest.fixture
-def run(small_data: Dataset, tmp_path: Path) -> sf.Run:
-    return sf.train(small_data, "tiny", out=tmp_path / "run", quiet=True, **SMALL)
+from seefar.evaluation import robustness as module
+from seefar.model.model import load_model
 
 
 def test_every_figure_follows_from_the_corrupted_images(run: sf.Run, small_data: Dataset) -> None:
-    import torch
-
     found = sf.robustness(run, "test", data=small_data)
-    network = load_network(run, choose_device("cpu"))
+    model = load_model(run, "cpu")
     test = small_data.test
-    right = predict(network, corrupt(test.pixels, "fog", 4), torch.float32).argmax(1) == test.labels
+    right = model.logits(corrupt(test.pixels, "fog", 4)).argmax(1) == test.labels
     assert found.accuracies["fog"][3] == right.mean()
     assert set(found.accuracies) == set(CORRUPTIONS)
     assert found.mean_error == pytest.approx(1 - np.mean(list(found.accuracies.values())))
     assert found.by_class["fog"][0] == pytest.approx(
-        np.mean(
-            [
-                (predict(network, corrupt(test.pixels, "fog", s), torch.float32).argmax(1) == 0)[test.labels == 0].mean()
-                for s in range(1, 6)
-            ]
-        )
+        np.mean([(model.logits(corrupt(test.pixels, "fog", s)).argmax(1) == 0)[test.labels == 0].mean() for s in range(1, 6)])
     )
     assert found.groups["noise"] == pytest.approx(
         np.mean([found.accuracies[name] for name in ("gaussian_noise", "shot_noise", "impulse_noise")])
@@ -56,7 +42,7 @@ def test_corrupted_test_images_are_a_look_and_validation_images_are_none(run: sf
 @pytest.fixture
 def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in the form of CIFAR-10-C, with 10 images a severity."""
-    monkeypatch.setattr(robustness, "PUBLISHED", 10)
+    monkeypatch.setattr(module, "PUBLISHED", 10)
     folder = tmp_path / "CIFAR-10-C"
     folder.mkdir()
     rng = np.random.default_rng(0)
@@ -68,19 +54,17 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def ten_classes(tmp_path: Path) -> tuple[sf.Run, Dataset]:
     def named(n: int, seed: int, split: str) -> sf.ImageSet:
-        return dataclasses.replace(images(n, seed, split, classes=10, size=32), classes=robustness.CIFAR10)
+        return dataclasses.replace(images(n, seed, split, classes=10, size=32), classes=module.CIFAR10)
 
     data = Dataset(name="ten", train=named(100, 1, "train"), test=named(20, 2, "test"), source="colours")
     return sf.train(data, "tiny", out=tmp_path / "ten", quiet=True, **(SMALL | {"epochs": 1})), data
 
 
 def test_the_published_files_are_used_as_they_are(published: Path, tmp_path: Path) -> None:
-    import torch
-
     run, data = ten_classes(tmp_path)
     found = sf.robustness(run, "test", files=published, data=data)
     snow = np.load(published / "snow.npy")[20:30]
-    right = predict(load_network(run, choose_device("cpu")), snow, torch.float32).argmax(1) == np.arange(10)
+    right = load_model(run, "cpu").logits(snow).argmax(1) == np.arange(10)
     assert found.accuracies["snow"][2] == right.mean()
     assert found.source == "CIFAR-10-C"
 

@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from tests.explaining.small_networks import state, unsettle
 from torch import Tensor, nn
 
-from seefar import recipes
 from seefar.data.images import ImageSet
 from seefar.errors import UsageError
-from seefar.explaining.attribution import EXPLAINERS, GREY, explain, mean_colour
+from seefar.explaining.attribution import EXPLAINERS, GREY, attribute, mean_colour
 from seefar.explaining.capture import as_input, layer_names
-from seefar.models import MODELS
-from seefar.models.layers import Network
-from seefar.training.network import new_network
+from seefar.networks.layers import Network
+from seefar.recipe_fields import change, find
+from seefar.recipes import NETWORKS
+from seefar.training.new_network import new_network
 
 CAMS = ("grad_cam", "grad_cam_plus_plus", "layer_cam")
 PIXELS = ("integrated_gradients", "gradient_shap", "occlusion")
@@ -28,7 +29,7 @@ def pictures(n: int, size: int, seed: int = 0) -> np.ndarray:
 def some_network(model: str, classes: int = 3, size: int = 16, **changes: object) -> Network:
     """A small network with random weights, whose logits are some units apart."""
     fields: dict[str, object] = {"widths": [[8], [8]]} | ({"dense": 8} if model == "vgg" else {}) | changes
-    recipe = recipes.change(recipes.find("tiny" if model == "vgg" else "fast"), fields)
+    recipe = change(find("tiny" if model == "vgg" else "fast"), fields)
     pixels = pictures(26, size, seed=9)
     labels = np.arange(26) % classes
     train = ImageSet(pixels, labels, tuple(f"c{i}" for i in range(classes)), tuple(f"{i}" for i in range(26)))
@@ -42,12 +43,6 @@ def some_network(model: str, classes: int = 3, size: int = 16, **changes: object
 @pytest.fixture(params=["vgg", "fast"])
 def network(request: pytest.FixtureRequest) -> Network:
     return some_network(request.param)
-
-
-def hooks(network: nn.Module) -> int:
-    return sum(
-        len(layer._forward_hooks) + len(layer._forward_pre_hooks) + len(layer._backward_hooks) for layer in network.modules()
-    )
 
 
 class Toy(Network):
@@ -84,7 +79,7 @@ def of_logit(toy: Toy, target: int, size: int) -> np.ndarray:
 def test_grad_cam_plus_plus_by_hand() -> None:
     toy, images, targets = Toy([4], 4), pictures(3, 4), np.array([0, 1, 1])
     images = images + np.random.default_rng(0).integers(0, 9, images.shape, dtype=np.uint8)
-    found = explain(toy, images, targets, "grad_cam_plus_plus")
+    found = attribute(toy, images, targets, "grad_cam_plus_plus")
     for image, target, found_map in zip(images, targets, found, strict=True):
         [maps] = values(toy, image)
         expected = np.zeros((4, 4))
@@ -115,17 +110,17 @@ def test_layer_cam_by_hand_in_each_stage_and_over_all() -> None:
             ]
         )
     for place in (0, 1):
-        found = explain(toy, images, targets, "layer_cam", f"stages.{place}")
+        found = attribute(toy, images, targets, "layer_cam", f"stages.{place}")
         np.testing.assert_allclose(found, [maps[place] for maps in both], rtol=1e-4, atol=1e-6)
     scaled = [np.mean([one / one.max() for one in maps], axis=0) for maps in both]
-    np.testing.assert_allclose(explain(toy, images, targets, "layer_cam"), scaled, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(attribute(toy, images, targets, "layer_cam"), scaled, rtol=1e-4, atol=1e-6)
 
 
 def test_a_stage_that_says_nothing_leaves_zeros_and_not_nan() -> None:
     toy = Toy([4], 4)
     nn.init.constant_(toy.classifier.weight, -1.0)  # no gradient is positive
     for method in CAMS:
-        assert (explain(toy, pictures(2, 4), np.array([0, 1]), method) == 0).all()
+        assert (attribute(toy, pictures(2, 4), np.array([0, 1]), method) == 0).all()
 
 
 def test_grad_cam_is_captums_enlarged(network: Network) -> None:
@@ -138,7 +133,7 @@ def test_grad_cam_is_captums_enlarged(network: Network) -> None:
             as_input(network, images), torch.from_numpy(targets), relu_attributions=True
         )
         expected = F.interpolate(raw, (16, 16), mode="bilinear", align_corners=False)[:, 0].detach()
-        np.testing.assert_allclose(explain(network, images, targets, "grad_cam", name), expected, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(attribute(network, images, targets, "grad_cam", name), expected, rtol=1e-4, atol=1e-5)
         assert expected.max() > 0
 
 
@@ -157,7 +152,7 @@ def test_maps_before_a_relu_that_overwrites_them_are_those_before() -> None:
     }
     for method, maps in expected.items():
         enlarged = F.interpolate(maps.detach()[:, None], (16, 16), mode="bilinear", align_corners=False)[:, 0]
-        np.testing.assert_allclose(explain(fast, images, targets, method, "stem.0"), enlarged, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(attribute(fast, images, targets, method, "stem.0"), enlarged, rtol=1e-4, atol=1e-5)
     assert fast.stem[1].inplace
 
 
@@ -168,7 +163,7 @@ def test_integrated_gradients_are_captums(network: Network) -> None:
     inputs = as_input(network, images).requires_grad_()
     baseline = mean_colour(network).expand_as(inputs)
     expected = IntegratedGradients(network).attribute(inputs, baseline, torch.from_numpy(targets), n_steps=128).sum(1)
-    found = explain(network, images, targets, "integrated_gradients")
+    found = attribute(network, images, targets, "integrated_gradients")
     np.testing.assert_allclose(found, expected.detach(), rtol=1e-3, atol=1e-4)
 
 
@@ -179,7 +174,7 @@ def test_integrated_gradients_add_up_to_what_the_image_changed(network: Network)
         change = network(as_input(network, images)).numpy()[np.arange(8), targets] - plain[targets]
     large = np.abs(change) > 1
     assert large.sum() >= 4
-    total = explain(network, images, targets, "integrated_gradients").sum((1, 2))
+    total = attribute(network, images, targets, "integrated_gradients").sum((1, 2))
     np.testing.assert_allclose(total[large], change[large], rtol=0.02)
 
 
@@ -189,8 +184,8 @@ def test_on_a_linear_network_integrated_gradients_are_the_weights_times_the_chan
     toy.head = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 2))
     weight = toy.classifier.weight.detach().numpy()[1].reshape(3, 8, 8)
     expected = ((image[0].transpose(2, 0, 1) - GREY) / 255 * weight).sum(0)
-    np.testing.assert_allclose(explain(toy, image, np.array([1]), "integrated_gradients")[0], expected, rtol=1e-3, atol=1e-5)
-    noisy = explain(toy, image, np.array([1]), "gradient_shap")[0]
+    np.testing.assert_allclose(attribute(toy, image, np.array([1]), "integrated_gradients")[0], expected, rtol=1e-3, atol=1e-5)
+    noisy = attribute(toy, image, np.array([1]), "gradient_shap")[0]
     assert 0.97 < np.corrcoef(noisy.ravel(), expected.ravel())[0, 1] < 0.99999
 
 
@@ -206,13 +201,13 @@ def test_occlusion_is_captums(network: Network) -> None:
         baselines=inputs.mean((2, 3), keepdim=True).expand_as(inputs),
         target=torch.from_numpy(targets),
     )
-    np.testing.assert_allclose(explain(network, images, targets, "occlusion"), expected[:, 0].detach(), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(attribute(network, images, targets, "occlusion"), expected[:, 0].detach(), rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (17, 101, 203)])
 def test_hiding_nothing_changes_exactly_nothing(network: Network, colour: tuple[int, int, int]) -> None:
     images = np.tile(np.array(colour, np.uint8), (2, 16, 16, 1))
-    assert (explain(network, images, np.array([0, 1]), "occlusion") == 0).all()
+    assert (attribute(network, images, np.array([0, 1]), "occlusion") == 0).all()
 
 
 def test_the_mean_colour_is_the_training_images_or_grey() -> None:
@@ -224,66 +219,50 @@ def test_the_mean_colour_is_the_training_images_or_grey() -> None:
 @pytest.mark.parametrize("method", EXPLAINERS)
 def test_the_batch_size_does_not_matter(network: Network, method: str) -> None:
     images, targets = pictures(7, 16), np.arange(7) % 3
-    maps = [explain(network, images, targets, method, batch=batch) for batch in (1, 3, 7)]
+    maps = [attribute(network, images, targets, method, batch=batch) for batch in (1, 3, 7)]
     size = np.abs(maps[0]).max()
     assert size > 0
     for other in maps[1:]:
         np.testing.assert_allclose(other, maps[0], atol=1e-5 * size)
-    alone = explain(network, images[4:5], targets[4:5], method)
+    alone = attribute(network, images[4:5], targets[4:5], method)
     np.testing.assert_allclose(alone, maps[0][4:5], atol=1e-5 * size)
 
 
 @pytest.mark.parametrize("classes", [2, 13])
 @pytest.mark.parametrize("size", [16, 32, 48])
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", NETWORKS)
 def test_every_method_works_for_every_network(model: str, size: int, classes: int) -> None:
     network = some_network(model, classes, size)
     images, targets = pictures(2, size), np.array([0, classes - 1])
     images.setflags(write=False)  # as those of an ImageSet
     for method in EXPLAINERS:
-        maps = explain(network, images[-1:], targets[-1:], method)
+        maps = attribute(network, images[-1:], targets[-1:], method)
         assert maps.shape == (1, size, size)
         assert maps.dtype == np.float32
         assert np.isfinite(maps).all()
         assert (maps.min() >= 0) == (method in CAMS)
     for name in layer_names(network):
         for method in CAMS:
-            maps = explain(network, images, targets, method, name)
+            maps = attribute(network, images, targets, method, name)
             assert maps.shape == (2, size, size)
             assert maps.min() >= 0
-    assert explain(network, images[:0], targets[:0], "grad_cam").shape == (0, size, size)
+    assert attribute(network, images[:0], targets[:0], "grad_cam").shape == (0, size, size)
 
 
 @pytest.mark.parametrize("method", EXPLAINERS)
 def test_the_network_is_as_it_was_even_after_an_error(network: Network, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    network.train()
-    network.stages[0].eval()
-    first = next(parameter for parameter in network.parameters() if parameter.requires_grad)
-    first.grad = torch.ones_like(first)
-
-    def state() -> list[object]:
-        return [
-            hooks(network),
-            [layer.training for layer in network.modules()],
-            [getattr(layer, "inplace", None) for layer in network.modules()],
-            [parameter.requires_grad for parameter in network.parameters()],
-            [parameter.grad is None for parameter in network.parameters()],
-        ]
-
-    before, weights = state(), {name: value.clone() for name, value in network.state_dict().items()}
-    images, targets = pictures(2, 16), np.array([0, 1])
-    explain(network, images, targets, method)
-    assert state() == before
+    unsettle(network)
+    before, images, targets = state(network), pictures(2, 16), np.array([0, 1])
+    attribute(network, images, targets, method)
+    assert state(network) == before
 
     def fail(_values: Tensor) -> Tensor:
         raise ZeroDivisionError
 
     monkeypatch.setattr(network.head, "forward", fail)
     with pytest.raises(ZeroDivisionError):
-        explain(network, images, targets, method)
-    assert state() == before
-    assert first.grad.eq(1).all()
-    assert all(torch.equal(value, weights[name]) for name, value in network.state_dict().items())
+        attribute(network, images, targets, method)
+    assert state(network) == before
 
 
 def test_chance_is_the_same_each_time_and_leaves_the_global_state(network: Network) -> None:
@@ -293,7 +272,7 @@ def test_chance_is_the_same_each_time_and_leaves_the_global_state(network: Netwo
         np.random.seed(seed)  # noqa: NPY002
         torch.manual_seed(seed)
         numpys, torchs = np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
-        maps.append(explain(network, images, targets, "gradient_shap"))
+        maps.append(attribute(network, images, targets, "gradient_shap"))
         assert np.array_equal(np.random.get_state()[1], numpys)  # noqa: NPY002
         assert torch.equal(torch.get_rng_state(), torchs)
     assert np.array_equal(*maps)
@@ -302,21 +281,21 @@ def test_chance_is_the_same_each_time_and_leaves_the_global_state(network: Netwo
 @pytest.mark.parametrize("method", EXPLAINERS)
 def test_what_the_caller_switched_does_not_matter(network: Network, method: str) -> None:
     images, targets = pictures(1, 16), np.array([1])
-    expected = explain(network, images, targets, method)
+    expected = attribute(network, images, targets, method)
     for around in (torch.no_grad(), torch.inference_mode(), torch.autocast("cpu", torch.bfloat16)):
         with around:
-            assert np.array_equal(explain(network, images, targets, method), expected)
+            assert np.array_equal(attribute(network, images, targets, method), expected)
 
 
 def test_what_does_not_exist_is_refused(network: Network) -> None:
     images, targets = pictures(2, 16), np.array([0, 1])
     with pytest.raises(UsageError, match=r"'gradcam' \(did you mean 'grad_cam'\?\); there are grad_cam, .*occlusion"):
-        explain(network, images, targets, "gradcam")
+        attribute(network, images, targets, "gradcam")
     for method in EXPLAINERS:
         with pytest.raises(UsageError, match=r"no layer is called 'stages.7'"):
-            explain(network, images, targets, method, "stages.7")
+            attribute(network, images, targets, method, "stages.7")
     for odd in (-1, 3):
         with pytest.raises(UsageError, match=f"class {odd} is asked for, and the network knows 3; allowed is 0 to 2"):
-            explain(network, images, np.array([0, odd]), "grad_cam")
+            attribute(network, images, np.array([0, odd]), "grad_cam")
     with pytest.raises(UsageError, match="give one class number an image"):
-        explain(network, images, np.array([0]), "grad_cam")
+        attribute(network, images, np.array([0]), "grad_cam")

@@ -3,24 +3,18 @@
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from tests.explaining.small_networks import hooks, state, unsettle
 
-from seefar import recipes
 from seefar.errors import UsageError
 from seefar.explaining.capture import as_input, capture, find_layer, last_stage, layer_names, undisturbed
-from seefar.models.layers import Network
-from seefar.training.network import build_network
+from seefar.networks.build import build_network
+from seefar.networks.layers import Network
+from seefar.recipe_fields import find
 
 
 @pytest.fixture(params=["tiny", "deep", "fast"])
 def network(request: pytest.FixtureRequest) -> Network:
-    return build_network(recipes.find(request.param), 4, 32)
-
-
-def hooks(network: nn.Module) -> int:
-    return sum(
-        len(layer._forward_hooks) + len(layer._forward_pre_hooks) + len(layer._backward_hooks) for layer in network.modules()
-    )
+    return build_network(find(request.param).network, 4, 32)
 
 
 def test_what_a_layer_gave_is_kept_and_the_hooks_are_gone(network: Network) -> None:
@@ -50,13 +44,8 @@ def test_after_an_error_the_hooks_are_gone(network: Network) -> None:
 
 
 def test_mode_and_gradients_are_as_before_even_after_an_error(network: Network) -> None:
-    network.train()
-    network.stages[0].eval()
-    first = next(p for p in network.parameters() if p.requires_grad)
-    first.grad = torch.ones_like(first)
-    needs = [p.requires_grad for p in network.parameters()]
-    modes = [layer.training for layer in network.modules()]
-    inside = []
+    unsettle(network)
+    before, inside = state(network), []
 
     def look() -> None:
         inside.append(any(layer.training for layer in network.modules()) or any(p.requires_grad for p in network.parameters()))
@@ -65,7 +54,4 @@ def test_mode_and_gradients_are_as_before_even_after_an_error(network: Network) 
     with pytest.raises(ZeroDivisionError), undisturbed(network):
         look()
     assert inside == [False]
-    assert [p.requires_grad for p in network.parameters()] == needs
-    assert [layer.training for layer in network.modules()] == modes
-    assert first.grad is not None
-    assert first.grad.eq(1).all()
+    assert state(network) == before

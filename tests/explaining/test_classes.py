@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy.special import expit, softmax
 from tests.conftest import SMALL, images
+from tests.explaining.small_networks import state, unsettle
 from torch import nn
 
 import seefar as sf
@@ -14,27 +15,26 @@ from seefar.data.images import Dataset, ImageSet
 from seefar.errors import UsageError
 from seefar.explaining import classes
 from seefar.explaining.classes import counterfactual_neighbours, log_odds, portraits, smallest_change
-from seefar.models import MODELS
-from seefar.models.layers import Network
-from seefar.models.predict import predict
-from seefar.training.network import load_network
+from seefar.model.model import load_model
+from seefar.networks.inference import predict
+from seefar.networks.layers import Network
 
 EACH = {
-    "vgg": {},
-    "fast": {"model": "fast", "batch_norm": True, "dense": 0, "dropout": (0, 0), "spatial_dropout": 0.0},
+    "vgg": SMALL,
+    "fast": {name: value for name, value in SMALL.items() if name != "dense"} | {"model": "fast"},
 }
 TEST = images(15, 2, "test")
 
 
-@pytest.fixture(scope="module", params=list(MODELS))
+@pytest.fixture(scope="module", params=EACH)
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Network:
     """A network of each kind that has learned the three colours."""
     data = Dataset(name="colours", train=images(120, 1, "train"), test=TEST, source="noise around three colours")
     folder = tmp_path_factory.mktemp(request.param)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEEFAR_HOME", str(folder / "home"))  # the fixture of that name comes later than this one
-        run = sf.train(data, "tiny", out=folder / "run", quiet=True, **(SMALL | EACH[request.param]))
-    return load_network(run, torch.device("cpu"))
+        run = sf.train(data, "tiny", out=folder / "run", quiet=True, **EACH[request.param])
+    return load_model(run, "cpu").network
 
 
 def predicted(network: Network, pixels: np.ndarray) -> np.ndarray:
@@ -205,32 +205,20 @@ def test_shrinking_and_bisecting_find_smaller_changes(
 def test_more_steps_find_smaller_changes_and_the_same_call_the_same_bytes(trained: Network) -> None:
     pixels = TEST.pixels[:12]
     wanted = (predicted(trained, pixels) + 1) % 3
-    state = torch.random.get_rng_state()
     few, many, again = (smallest_change(trained, pixels, wanted, steps) for steps in (6, 60, 60))
     assert many.size[few.turned].mean() < few.size[few.turned].mean()
     assert many.pixels.tobytes() == again.pixels.tobytes()
-    assert torch.equal(torch.random.get_rng_state(), state)
 
 
 def test_the_network_is_as_it_was_and_the_images_too(trained: Network) -> None:
     pixels = TEST.pixels[:3].copy()
-    trained.train()
-    trained.stages[0].eval()
-    first = next(p for p in trained.parameters() if p.requires_grad)
-    first.grad = torch.ones_like(first)
-    needs = [p.requires_grad for p in trained.parameters()]
-    modes = [layer.training for layer in trained.modules()]
-    weights = {name: value.clone() for name, value in trained.state_dict().items()}
+    unsettle(trained)
+    before = state(trained)
     with torch.no_grad():
         smallest_change(trained, pixels, np.array([0, 1, 2]), steps=3)
     assert np.array_equal(pixels, TEST.pixels[:3])
-    assert [p.requires_grad for p in trained.parameters()] == needs
-    assert [layer.training for layer in trained.modules()] == modes
-    assert first.grad is not None
-    assert first.grad.eq(1).all()
-    assert all(torch.equal(value, weights[name]) for name, value in trained.state_dict().items())
-    assert not any(layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks for layer in trained.modules())
-    first.grad = None
+    assert state(trained) == before
+    trained.zero_grad()
     trained.eval()
 
 

@@ -1,20 +1,20 @@
 """Curves by hand, and maps that are true against maps of a network that knows nothing."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from tests.explaining.small_networks import state, unsettle
 from torch import nn
 
 import seefar as sf
 from seefar.data.images import Dataset, ImageSet
 from seefar.errors import UsageError
-from seefar.explaining.attribution import EXPLAINERS, explain
-from seefar.explaining.faithfulness import Faithfulness, faithfulness, random_maps, randomised, sanity
-from seefar.models.layers import Network
-from seefar.training.network import load_network
+from seefar.explaining.attribution import EXPLAINERS, attribute
+from seefar.explaining.faithfulness import faithfulness, random_maps, randomised, sanity
+from seefar.model.model import load_model
+from seefar.networks.layers import Network
 
 
 class Linear(Network):
@@ -67,7 +67,7 @@ def test_deletion_and_insertion_by_hand_on_a_linear_network(linear: Linear) -> N
 
 def test_the_true_order_is_better_than_its_reverse_and_random_lies_between(linear: Linear) -> None:
     images, targets = noise(40), np.arange(40) % 2
-    maps = explain(linear, images, targets, "integrated_gradients")
+    maps = attribute(linear, images, targets, "integrated_gradients")
     true, reverse = faithfulness(linear, images, targets, maps), faithfulness(linear, images, targets, -maps)
     assert true.deletion < true.random_deletion < reverse.deletion
     assert true.insertion > true.random_insertion > reverse.insertion
@@ -90,8 +90,8 @@ def test_curves_end_where_they_must_and_images_do_not_mix(linear: Linear) -> Non
     for values, mean in ((found.deletion_by_image, found.deletion), (found.insertion_by_image, found.insertion)):
         assert np.mean(values) == pytest.approx(mean)
     alone = faithfulness(linear, images[35:36], targets[35:36], maps[35:36])
-    assert alone.deletion_by_image == pytest.approx([found.deletion_by_image[35]], abs=1e-6)
-    assert alone.insertion_by_image == pytest.approx([found.insertion_by_image[35]], abs=1e-6)
+    assert alone.deletion_by_image == pytest.approx([found.deletion_by_image[35]], abs=1e-5)
+    assert alone.insertion_by_image == pytest.approx([found.insertion_by_image[35]], abs=1e-5)
 
 
 def test_equal_values_go_in_an_order_of_the_seed(linear: Linear) -> None:
@@ -120,7 +120,9 @@ def test_random_maps_are_smooth_and_follow_the_seed() -> None:
     assert maps.shape == (5, 32, 32)
     assert maps.dtype == np.float32
     assert np.array_equal(maps, random_maps(5, 32, 0))
-    assert np.array_equal(maps[:2], random_maps(2, 32, 0))
+    np.testing.assert_allclose(
+        maps[:2], random_maps(2, 32, 0), atol=1e-6
+    )  # enlarged in parts that depend on how many there are
     assert not np.array_equal(maps, random_maps(5, 32, 1))
     assert np.abs(np.diff(maps, axis=1)).max() < 0.15
     assert np.ptp(maps, axis=(1, 2)).min() > 0.3
@@ -150,13 +152,13 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEEFAR_HOME", str(folder / "home"))
         run = sf.train(data, request.param, out=folder / "run", quiet=True, precision="fp32", **fields)
-    return load_network(run, torch.device("cpu"))
+    return load_model(run, "cpu").network
 
 
 @pytest.mark.parametrize("method", ["grad_cam", "layer_cam"])
 def test_a_trained_networks_maps_are_true_and_those_of_random_weights_are_not(trained: Network, method: str) -> None:
     images, targets = (array[:45] for array in (squares(60, 2, "test").pixels, squares(60, 2, "test").labels))
-    own = faithfulness(trained, images, targets, explain(trained, images, targets, method))
+    own = faithfulness(trained, images, targets, attribute(trained, images, targets, method))
     assert own.insertion > own.random_insertion + 0.1
     assert own.deletion < own.random_deletion - 0.1
     found = [sanity(trained, images, targets, method, seed=seed) for seed in range(3)]
@@ -201,12 +203,8 @@ def test_a_map_of_the_image_alone_is_found_out(linear: Linear, monkeypatch: pyte
 
 def test_scoring_leaves_the_network_as_it_was(linear: Linear) -> None:
     images, targets, maps = noise(2), np.array([0, 1]), np.zeros((2, 4, 4), np.float32)
-    linear.train()
-    linear.head.eval()
-    modes = [layer.training for layer in linear.modules()]
-    found = faithfulness(linear, images, targets, maps)
+    unsettle(linear)
+    before = state(linear)
+    faithfulness(linear, images, targets, maps)
     sanity(linear, images, targets, "integrated_gradients")
-    assert [layer.training for layer in linear.modules()] == modes
-    assert all(parameter.requires_grad for parameter in linear.parameters())
-    assert replace(found) == found
-    assert isinstance(found, Faithfulness)
+    assert state(linear) == before

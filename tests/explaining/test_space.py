@@ -1,16 +1,12 @@
 """Neighbours against brute force, votes against scikit-learn's, maps that are the same for the same seed."""
 
-import sys
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
 
-from seefar.errors import UsageError
 from seefar.explaining import space
-from seefar.explaining.space import EMBEDDINGS, knn_accuracy, nearest, pca, tsne, umap
+from seefar.explaining.space import knn_accuracy, nearest, pca, tsne
 from seefar.metrics import wilson
 
 
@@ -127,37 +123,3 @@ def test_however_little_there_is_a_map_of_numbers(embed: space.Callable, feature
     assert places.dtype == np.float32
     assert places.shape == (len(features), 2)
     assert np.isfinite(places).all()
-
-
-def test_without_umap_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "umap", None)
-    with pytest.raises(UsageError, match=r"pip install 'seefar\[umap\]'"):
-        EMBEDDINGS["umap"](groups(20, 1)[0], 0)
-
-
-def test_umap_is_asked_for_one_thread_and_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = {}
-
-    class Stub:
-        def __init__(self, **settings: object) -> None:
-            asked.update(settings)
-
-        def fit_transform(self, rows: np.ndarray) -> np.ndarray:
-            return rows[:, :2].astype(np.float64)
-
-    monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=Stub))
-    places = umap(groups(12, 1)[0], 7)
-    assert (places.dtype, places.shape) == (np.float32, (12, 2))
-    assert (asked["random_state"], asked["n_jobs"], asked["n_neighbors"]) == (7, 1, 11)
-    assert np.shape(asked["init"]) == (12, 2)
-
-
-@pytest.mark.slow  # its compiler takes ten seconds
-def test_umap_itself_gives_the_same_bytes() -> None:
-    pytest.importorskip("umap", exc_type=ImportError)
-    features = groups(60, 1)[0]
-    before = global_state()
-    places = umap(features, 5)
-    assert places.tobytes() == umap(features, 5).tobytes()
-    assert np.isfinite(places).all()
-    assert global_state() == before

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from seefar import recipes
+from seefar.recipe_fields import find
 from seefar.reporting.advice import advice
 
 DATA = {"classes": ["cat", "dog"], "train": [500, 5000]}
@@ -22,7 +22,7 @@ def history(training: float, validation: float, best: int = 1) -> list[dict[str,
 def given(recipe: str = "baseline", rows: list[dict[str, Any]] | None = None, **changes: Any) -> str:
     robustness, audit = changes.pop("robustness", None), changes.pop("audit", None)
     rows = rows or history(0.8, 0.78)
-    return " ".join(advice(recipes.find(recipe), rows, DATA, shown(**changes), robustness, audit))
+    return " ".join(advice(find(recipe), rows, DATA, shown(**changes), robustness, audit))
 
 
 def test_learning_by_heart_brings_what_has_not_been_tried() -> None:
@@ -44,13 +44,13 @@ def test_a_weak_class_with_few_images_wants_more_of_them() -> None:
     assert "could not tell from cat" in given(weak_classes=[weak | {"name": "dog", "taken_for": "cat"}])
 
 
-def test_bad_probabilities_spoilt_images_and_doubtful_labels_are_named_only_where_they_are() -> None:
+def test_bad_probabilities_corrupted_images_and_doubtful_labels_are_named_only_where_they_are() -> None:
     assert "Divide the logits" not in given()
     bad = {"temperature": 2.0, "before": {"error": 0.1}, "after": {"error": 0.01}}
     assert "off by 10.0 points. Divide the logits by 2.00" in given(calibration=bad)
     robustness = {"clean": {"value": 0.9}, "groups": {"noise": 0.4, "blur": 0.8}}
-    assert "spoilt by noise cost it 50.0 points" in given(robustness=robustness)
-    assert "spoilt" not in given(robustness=robustness | {"groups": {"noise": 0.8}})
+    assert "corrupted by noise cost it 50.0 points" in given(robustness=robustness)
+    assert "corrupted" not in given(robustness=robustness | {"groups": {"noise": 0.8}})
     assert "7 labels are doubtful" in given(audit={"label_issues": {"training": 5, "test": 2}})
     assert "doubtful" not in given(audit={"label_issues": {"training": 0, "test": 0}})
     assert "--seeds 5" in given()

@@ -12,7 +12,7 @@ import seefar as sf
 pytestmark = pytest.mark.slow
 
 CHROMIUM = shutil.which("chromium")
-WIDTHS = {"desktop": (1280, 900), "phone": (375, 800)}
+SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 375, "height": 800}}
 
 
 @pytest.fixture(scope="module")
@@ -45,33 +45,32 @@ def browser() -> "Iterator[playwright.sync_api.Browser]":  # type: ignore[name-d
         launched.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", WIDTHS)
-def test_the_report_stands_alone_and_fits(browser, report: Path, width: str, scheme: str) -> None:  # type: ignore[no-untyped-def]
-    page = browser.new_page(viewport=dict(zip(("width", "height"), WIDTHS[width], strict=True)), color_scheme=scheme)
+def open_page(browser, path: Path, size: str = "desktop", **options: object):  # type: ignore[no-untyped-def]
+    """The page, after which nothing was complained of or fetched, and nothing sticks out."""
+    page = browser.new_page(viewport=SIZES[size], **options)
     complaints: list[str] = []
     requests: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda request: requests.append(request.url))
-    page.goto(report.as_uri())
+    page.goto(path.as_uri())
     assert complaints == []
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width][0]
+    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size]["width"]
+    return page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_the_report_stands_alone_and_fits(browser, report: Path, size: str, scheme: str) -> None:  # type: ignore[no-untyped-def]
+    page = open_page(browser, report, size, color_scheme=scheme)
     assert page.locator("section").count() >= 7
     assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
-
     ink, paper = page.evaluate("[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]")
     assert contrast(luminance(ink), luminance(paper)) > 7
     text = page.locator("figure svg text").first
     assert contrast(luminance(text.evaluate("element => getComputedStyle(element).fill")), luminance(paper)) > 7
     page.close()
-
-
-def open_page(browser, report: Path, width: str = "desktop", **options: object):  # type: ignore[no-untyped-def]
-    page = browser.new_page(viewport=dict(zip(("width", "height"), WIDTHS[width], strict=True)), **options)
-    page.goto(report.as_uri())
-    return page
 
 
 def test_a_click_sorts_the_class_table_and_another_turns_it(browser, report: Path) -> None:  # type: ignore[no-untyped-def]
@@ -155,14 +154,8 @@ def test_without_scripts_everything_is_there_to_be_read(browser, report: Path) -
 def test_the_comparison_of_two_runs_stands_alone_too(browser, report: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     other = shutil.copytree(report.parent, tmp_path / "other")
     made = sf.report(report.parent, other, out=tmp_path / "comparison.html")
-    for width in WIDTHS:
-        page = browser.new_page(viewport=dict(zip(("width", "height"), WIDTHS[width], strict=True)))
-        complaints: list[str] = []
-        page.on("console", lambda message, found=complaints: found.append(message.text))
-        page.goto(made.as_uri())
-        assert complaints == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width][0]
-        page.close()
+    for size in SIZES:
+        open_page(browser, made, size).close()
 
 
 def luminance(colour: str) -> float:

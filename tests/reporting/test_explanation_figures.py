@@ -11,8 +11,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from seefar.reporting import explanation_figures as pictures
-from seefar.reporting import figures
-from seefar.reporting.figures import RIGHT, STYLE, WRONG
+from seefar.reporting.style import INK, RIGHT, STYLE, WRONG, svg
 
 NASTY = ["<script>alert(1)</script>", "$\\alpha_", "a" * 200, "x & y"]
 RNG = np.random.default_rng(0)
@@ -56,7 +55,6 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "overlays": overlays,
     "one overlay": lambda: pictures.overlays(IMAGES[:1], {"occlusion": IMAGES[:1, ..., 0] / 255}, NASTY[:1], TITLE),
     "space": lambda: pictures.space(RNG.normal(size=(60, 2)), LABELS, LABELS != 2, NASTY, TITLE),
-    "curves": lambda: pictures.curves([0, 0.5, 1], {name: [1, 0.4, 0.1] for name in NASTY}, TITLE),
     "neighbours": neighbours,
 }
 
@@ -66,11 +64,11 @@ def test_svg_is_valid_themed_and_repeatable(name: str, monkeypatch: pytest.Monke
     texts = []
     for _ in range(2):
         monkeypatch.setitem(globals(), "RNG", np.random.default_rng(1))
-        texts.append(figures.svg(FIGURES[name]()))
+        texts.append(svg(FIGURES[name]()))
     root = ET.fromstring(texts[0])
     assert root.tag.endswith("svg")
     assert not [element for element in root.iter() if element.tag.endswith("script")]
-    assert figures.INK not in texts[0]
+    assert INK not in texts[0]
     assert texts[0] == texts[1]
 
 
@@ -97,7 +95,7 @@ def test_nothing_is_cropped_and_no_words_lie_on_others(name: str) -> None:
 
 
 def test_a_caption_stands_in_the_picture_as_it_is() -> None:
-    root = ET.fromstring(figures.svg(overlays("$5 & more")))
+    root = ET.fromstring(svg(overlays("$5 & more")))
     texts = {"".join(element.itertext()) for element in root.iter() if element.tag.endswith("text")}
     assert {"$5 & more", "<script>alert(1)</script>", "$\\alpha_", "x & y"} <= texts
 

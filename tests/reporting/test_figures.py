@@ -1,13 +1,16 @@
 """Charts: valid SVG in the page's colours, repeatable, harmless whatever a class is called."""
 
+import io
 import math
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 
-from seefar.reporting import figures
+from seefar.reporting import figures, style
 
 HISTORY = [
     {
@@ -24,48 +27,56 @@ HISTORY = [
 NASTY = ["<script>alert(1)</script>", "$\\alpha_", "猫", "😀", "a" * 200, "x & y"]
 
 
-def all_figures(names: list[str] = NASTY) -> dict[str, Figure]:
-    n = len(names)
+def drawings(names: list[str] = NASTY) -> dict[str, Callable[[], Figure]]:
+    n, title = len(names), names[0]
     scores: list[dict[str, Any]] = [{"name": name, "recall": {"value": 0.5, "low": 0.4, "high": 0.6}} for name in names]
     counts = [[10 if i == j else (i + j) % 3 for j in range(n)] for i in range(n)]
     histogram = list(range(32))
+    groups = {"order": names[:3], "largest": 0.1, "cut": 0.06, "merges": [[0, 1, 0, 2], [2, 3, 0.08, 3]]}
     return {
-        "curves": figures.curves(HISTORY, names[0]),
-        "stopped": figures.curves(HISTORY, names[0], "patience"),
-        "rate curve": figures.rate_curve([1e-5, 1e-3, 1e-1, 10], [2.3, 1.5, 2, float("inf")], 0.002, names[0]),
-        "matrix": figures.matrix(counts, names, names[0]),
-        "recalls": figures.recalls(scores, 0.5, names[0]),
-        "brightness": figures.brightness({"channel_histograms": [histogram] * 3, "brightness_histogram": histogram}, names[0]),
+        "curves": lambda: figures.curves(HISTORY, title),
+        "stopped": lambda: figures.curves(HISTORY, title, "patience"),
+        "rate curve": lambda: figures.rate_curve([1e-5, 1e-3, 1e-1, 10], [2.3, 1.5, 2, float("inf")], 0.002, title),
+        "lines": lambda: figures.lines({name: ([1, 2], [50, 60]) for name in names}, *figures.TIME, title, marker="."),
+        "matrix": lambda: figures.matrix(counts, names, title),
+        "recalls": lambda: figures.recalls(scores, 0.5, title),
+        "intervals": lambda: figures.intervals([(name, 0.1, -0.1, 0.3) for name in names], "points", title, zero=True),
+        "brightness": lambda: figures.brightness(
+            {"channel_histograms": [histogram] * 3, "brightness_histogram": histogram}, title
+        ),
+        "costs": lambda: figures.costs([(name, 9.0, 0.5) for name in names], names[:1], title),
+        "changes": lambda: figures.changes_by_class({name: [0.1, -0.1] for name in names}, names[:2], title),
+        "corruptions": lambda: figures.corruptions({"shot_noise": [0.8] * n}, names, 0.9, title),
+        "dendrogram": lambda: figures.dendrogram(groups, title),
     }
 
 
-@pytest.mark.parametrize("name", all_figures())
-def test_svg_is_valid_themed_and_repeatable(name: str) -> None:
-    text = figures.svg(all_figures()[name])
+@pytest.mark.parametrize("name", drawings())
+def test_svg_is_valid_themed_repeatable_and_says_which_data_it_is(name: str) -> None:
+    text = style.svg(drawings()[name]())
     root = ET.fromstring(text)
     assert root.tag.endswith("svg")
     assert not [element for element in root.iter() if element.tag.endswith("script")]
     assert "currentColor" in text
-    assert figures.INK not in text
-    assert figures.LINE not in text
-    assert text == figures.svg(all_figures()[name])
+    assert style.INK not in text
+    assert style.LINE not in text
+    assert text == style.svg(drawings()[name]())
+    assert "shapes" in texts(drawings(["shapes", "b", "c"])[name]())
 
 
 def test_class_names_stand_in_the_chart_as_they_are() -> None:
-    root = ET.fromstring(figures.svg(all_figures()["recalls"]))
-    texts = {"".join(element.itertext()) for element in root.iter() if element.tag.endswith("text")}
-    assert {"$\\alpha_", "猫", "😀", "x & y", "<script>alert(1)<…"} <= texts
-
-
-def test_the_title_says_which_data_it_is() -> None:
-    for name, figure in all_figures(["shapes", "b"]).items():
-        assert "shapes" in figures.svg(figure), name
+    assert {"$\\alpha_", "猫", "😀", "x & y", "<script>alert(1)<…"} <= set(texts(drawings()["recalls"]()))
 
 
 def texts(figure: Figure) -> list[str]:
-    return [
-        "".join(element.itertext()) for element in ET.fromstring(figures.svg(figure)).iter() if element.tag.endswith("text")
-    ]
+    return ["".join(element.itertext()) for element in ET.fromstring(style.svg(figure)).iter() if element.tag.endswith("text")]
+
+
+def test_a_table_in_shades_colours_what_was_lost_and_names_what_stands_in_it() -> None:
+    (axes,) = figures.corruptions({"shot_noise": [0.9, 0.0]}, ["cat", "dog"], 0.9, "t").axes
+    assert [cell.get_alpha() for cell in axes.patches] == [0, 1]
+    assert [(text.get_text(), text.get_color()) for text in axes.texts] == [("90", style.INK), ("0", "white")]
+    assert [text.get_text() for text in (*axes.get_yticklabels(), *axes.get_xticklabels())] == ["shot noise", "cat", "dog"]
 
 
 def test_the_curves_mark_the_best_epoch_in_every_panel() -> None:
@@ -129,22 +140,19 @@ def test_the_rate_curve_marks_the_suggestion_and_cuts_off_the_fall() -> None:
 
 def test_a_hundred_classes_are_drawn_without_numbers() -> None:
     names = [f"class {i}" for i in range(100)]
-    text = figures.svg(figures.matrix([[9 if i == j else 1 for j in range(100)] for i in range(100)], names, "t"))
+    counts = [[9 if i == j else int((i + j) % 5 == 0) for j in range(100)] for i in range(100)]
+    text = style.svg(figures.matrix(counts, names, "t"))
     assert ">9<" not in text
-    assert len(text) < 4_000_000
+    assert len(text) < 800_000  # for 2,000 cells
 
 
 def test_png_has_a_white_ground() -> None:
-    import io
-
-    from PIL import Image
-
-    image = Image.open(io.BytesIO(figures.png(all_figures(["a", "b"])["curves"]))).convert("RGB")
+    image = Image.open(io.BytesIO(style.png(drawings(["a", "b"])["curves"]()))).convert("RGB")
     assert image.getpixel((2, 2)) == (255, 255, 255)
 
 
 @pytest.mark.parametrize("name", ["curves", "brightness"])
 def test_an_svg_has_the_lines_of_the_page_after_a_png_too(name: str) -> None:
-    figure = all_figures()[name]
-    figures.png(figure)
-    assert figures.svg(figure).count("var(--line)") == figures.svg(all_figures()[name]).count("var(--line)") > 10
+    figure = drawings()[name]()
+    style.png(figure)
+    assert style.svg(figure).count("var(--line)") == style.svg(drawings()[name]()).count("var(--line)") > 10

@@ -31,7 +31,7 @@ def test_helps_hurts_and_what_is_open_are_told_apart() -> None:
     assert "No evidence either way: flip." in text
     assert "3 seeds" in text
     assert "3 comparisons" in text
-    assert "from about 0.8 points on" in text
+    assert "of about 0.8 points or more" in text
     assert "Best on validation: norm among those that nothing beats" in text
 
 

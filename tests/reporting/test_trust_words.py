@@ -9,9 +9,9 @@ def calibrated(temperature: float, before: float, after: float, split: str = "te
 
 
 def test_calibration_names_its_direction() -> None:
-    assert "too sure of itself" in trust_words.calibration(calibrated(1.5, 0.08, 0.01))[0]
-    assert "too modest" in trust_words.calibration(calibrated(0.6, 0.08, 0.01))[0]
-    assert "about right" in trust_words.calibration(calibrated(1.0, 0.01, 0.01))[0]
+    assert "over-confident" in trust_words.calibration(calibrated(1.5, 0.08, 0.01))[0]
+    assert "under-confident" in trust_words.calibration(calibrated(0.6, 0.08, 0.01))[0]
+    assert "well calibrated" in trust_words.calibration(calibrated(1.0, 0.01, 0.01))[0]
     assert "off by 8.0 points on average" in trust_words.calibration(calibrated(1.5, 0.08, 0.01))[0]
     assert "these very images" in trust_words.calibration(calibrated(1.5, 0.08, 0.01, "validation"))[0]
 
@@ -22,7 +22,7 @@ def test_where_it_is_sure() -> None:
     assert "50.0" in sentence
     assert "98.7" in sentence
     (nothing,) = trust_words.selective({"split": "test", "selective": found | {"threshold": None}})
-    assert nothing.startswith("There is no confidence")
+    assert nothing.startswith("At no confidence threshold")
 
 
 def test_the_worst_corruption_is_named() -> None:
@@ -37,7 +37,7 @@ def test_the_worst_corruption_is_named() -> None:
     }
     first, second = trust_words.robustness(found)
     assert "frost from a generated texture" in first
-    assert second.startswith("Noise costs it most (30.0")
+    assert second.startswith("Noise costs it the most accuracy (30.0")
     assert "shot noise" in second
     assert "published files" in trust_words.robustness(found | {"source": "CIFAR-10-C"})[0]
 

@@ -50,7 +50,7 @@ def test_the_figure_of_the_search_is_called_optimistic() -> None:
 def test_failures_are_told_with_their_reasons_but_not_endlessly() -> None:
     failed = [trial(number, "failed", f"reason {number}") for number in range(5)]
     text = " ".join(tuning_words.search(found(trials=failed, complete=0, failed=5, winner=None, accuracy=None)))
-    assert "5 trials: 0 complete, 0 given up early, 5 failed." in text
+    assert "5 trials: 0 complete, 0 pruned, 5 failed." in text
     assert "Trial 2 failed: reason 2." in text
     assert "reason 3" not in text
     assert "2 more failed" in text

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from seefar import recipes
+from seefar.recipe_fields import change, find
 from seefar.reporting import words
 
 
@@ -30,7 +30,7 @@ ONE = evaluation([[5, 3, 2], [1, 9, 0], [0, 0, 20]])
 def test_the_result_names_data_split_share_and_interval() -> None:
     assert words.result(ONE, "shapes") == (
         "On 40 test images of shapes that it had not learned from, the network was right 85.0\N{NO-BREAK SPACE}% of the time. "
-        "Another set of as many such images would plausibly give between 50.0\N{NO-BREAK SPACE}% and 75.0\N{NO-BREAK SPACE}%."
+        "On another set of images of this kind and size it would plausibly be between 50.0\N{NO-BREAK SPACE}% and 75.0\N{NO-BREAK SPACE}%."
     )
 
 
@@ -61,7 +61,7 @@ def epoch(number: int, accuracy: float, validation: float, best: bool, rate: flo
 
 
 def learning(history: list[dict[str, Any]], ended: str = "finished", **changes: Any) -> str:
-    recipe = recipes.change(recipes.find("deep"), changes)
+    recipe = change(find("deep"), changes)
     return " ".join(words.learning(history, recipe, ended, chance=0.1))
 
 
@@ -69,13 +69,13 @@ def test_learning_by_heart_is_noticed() -> None:
     history = [epoch(1, 0.5, 0.6, True), epoch(2, 0.99, 0.7, True), epoch(3, 1.0, 0.69, False)]
     text = learning(history, epochs=3)
     assert "The weights of epoch 2 of 3 are used: validation accuracy 70.0\N{NO-BREAK SPACE}%" in text
-    assert "it has begun to learn images by heart" in text
+    assert "it has begun to overfit" in text
     assert "right on 100.0\N{NO-BREAK SPACE}% of the training images but 69.0\N{NO-BREAK SPACE}% of the validation" in text
 
 
 def test_an_early_end_and_a_best_last_epoch_are_noticed() -> None:
     text = learning([epoch(1, 0.5, 0.6, True)], "", epochs=5, keep="last")
-    assert "Training ended after 1 of at most 5 epochs: it was broken off without a word" in text
+    assert "Training ended after 1 of at most 5 epochs: it was interrupted without a recorded reason" in text
     assert "more epochs may still help" in text
     assert "flatters" not in text
 
@@ -83,9 +83,9 @@ def test_an_early_end_and_a_best_last_epoch_are_noticed() -> None:
 @pytest.mark.parametrize(
     ("ended", "sentence"),
     [
-        ("patience", "after 2 of at most 9 epochs: the last 1 in a row brought nothing better (early stopping)."),
-        ("diverged", "after 2 of at most 9 epochs: then the loss was no number any more"),
-        ("interrupted", "after 2 of at most 9 epochs: it was interrupted, and seefar train --resume goes on with it."),
+        ("patience", "after 2 of at most 9 epochs: the last 1 in a row brought no improvement (early stopping)."),
+        ("diverged", "after 2 of at most 9 epochs: the loss diverged"),
+        ("interrupted", "after 2 of at most 9 epochs: it was interrupted; seefar train --resume continues it."),
     ],
 )
 def test_why_training_ended_is_said(ended: str, sentence: str) -> None:

@@ -8,12 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seefar import files, recipes
+from seefar import files
 from seefar.errors import DiskError, ModelFileError, UsageError
 from seefar.runs import folder
 from seefar.runs.folder import Run
-
-FORMAT_1 = Path(__file__).parent / "format-1"
 
 
 @pytest.fixture
@@ -89,7 +87,7 @@ def test_one_flipped_bit_is_found(run: Run, position: int) -> None:
 def test_a_lost_file_a_missing_manifest_and_a_newer_format_are_found(run: Run) -> None:
     manifest = run.read("manifest.json")
     run.write("manifest.json", manifest | {"format": 99})
-    with pytest.raises(ModelFileError, match="format 99, this seefar reads 5"):
+    with pytest.raises(ModelFileError, match="format 99, this seefar reads 6"):
         run.verify()
     run.write("manifest.json", manifest)
     (run.path / "history.csv").unlink()
@@ -137,27 +135,6 @@ def test_a_deleted_folder_is_an_error_and_not_made_anew(run: Run) -> None:
     with pytest.raises(DiskError, match="No such file"):
         run.commit({"weights/last.safetensors": b"x"}, ended="")
     assert not run.path.exists()
-
-
-def test_a_run_of_format_1_reads_like_one_of_today() -> None:
-    """Fault 70: a folder that the first version wrote."""
-    run = folder.open_run(FORMAT_1)
-    run.verify()
-    assert run.ended() == "finished"
-    recipe = recipes.from_json(run.recipe())
-    assert (recipe.model, recipe.batch_norm, recipe.flip) == ("vgg", False, "none")
-    assert [row["ending"] for row in run.history()] == ["", "", ""]
-
-
-def test_what_format_4_found_reads_like_today(run: Run) -> None:
-    run.write("inside-test.json", {"split": "test", "path": {"called": "a"}, "looked": [{"label": "a", "called": "b"}]})
-    assert run.found("inside", "test") == {
-        "split": "test",
-        "path": {"predicted": "a"},
-        "looked": [{"label": "a", "predicted": "b"}],
-    }
-    run.write("audit-test.json", {"twins": {"within test": 1}, "listed_doubts": [{"label": "a"}]})
-    assert run.found("audit", "test") == {"duplicates": {"within test": 1}, "listed_label_issues": [{"label": "a"}]}
 
 
 @pytest.mark.parametrize("content", ["[]", "{}", '{"format": "x"}', '{"format": 2}'])

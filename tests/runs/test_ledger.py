@@ -17,11 +17,16 @@ def sealed(path: Path) -> Run:
 
 def test_looks_are_counted_by_run_and_by_test_set_on_this_machine(tmp_path: Path) -> None:
     one, other = sealed(tmp_path / "one"), sealed(tmp_path / "other")
-    assert count_looks(one, "d1") == Looks(0, 0)
-    assert record_look(one, "d1", "evaluate") == Looks(1, 1)
-    assert record_look(one, "d1", "evaluate") == Looks(2, 2)
-    assert record_look(other, "d1", "evaluate") == Looks(1, 3)
-    assert record_look(other, "d2", "explain") == Looks(2, 1)
+    counts = [count_looks(one, "d1")]
+    for run, digest in ((one, "d1"), (one, "d1"), (other, "d1"), (other, "d2")):
+        record_look(run, digest, "evaluate")
+        counts.append(count_looks(run, digest))
+    assert counts == [Looks(0, 0), Looks(1, 1), Looks(2, 2), Looks(1, 3), Looks(2, 1)]
+
+
+def test_a_look_without_a_run_counts_on_this_machine_alone(tmp_path: Path) -> None:
+    record_look(None, "d1", "audit")
+    assert count_looks(sealed(tmp_path / "run"), "d1") == Looks(0, 1)
 
 
 def test_a_look_says_when_what_for_and_with_which_weights(tmp_path: Path) -> None:

@@ -1,18 +1,21 @@
-"""A study from the first training to its table: taken up again, kept apart from others, open to test once."""
+"""A study from the first training to its table and page: resumed, kept apart from others, open to test once."""
 
 import dataclasses
 import json
+import re
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.conftest import SMALL
+from tests.conftest import SMALL, images
 
 import seefar as sf
-from seefar.api import studies, workers
+from seefar.cli import main
 from seefar.data.images import Dataset
 from seefar.errors import UsageError
+from seefar.studies import carry_out, workers
 from seefar.studies.study import Change, Study
 
 QUICK = {**SMALL, "epochs": 1}
@@ -33,20 +36,34 @@ def without_clock(path: Path) -> Any:
     for row in found["rows"]:
         row["seconds"] = None
     found["front"] = None  # it depends on seconds
+    del found["folder"]
     return found
 
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Dataset]:
     """The study carried out once, and its data."""
-    from tests.conftest import images
-
     folder = tmp_path_factory.mktemp("study")
     data = Dataset(name="colours", train=images(120, 1, "train"), test=images(30, 2, "test"), source="colours")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEEFAR_HOME", str(folder / "home"))
         sf.study(STUDY, data, 2, out=folder / "study", device="cpu", quiet=True)
     return folder / "study", data
+
+
+@pytest.fixture
+def planted(done: tuple[Path, Dataset], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings that take no time: the runs of that study are copied, by the names of their variants, over and over."""
+    real = workers.train_and_evaluate
+
+    def copied(job: workers.Job, data: Dataset) -> str | None:
+        name, _, seed = job.path.name.partition("-")[2].rpartition("-seed")
+        if there := list((done[0] / "runs").glob(f"*-{name}-seed{int(seed) % 2}")):
+            shutil.copytree(there[0], job.path)
+            return None
+        return real(job, data)
+
+    monkeypatch.setattr(workers, "train_and_evaluate", copied)
 
 
 def test_every_variant_is_trained_with_every_seed_and_compared(done: tuple[Path, Dataset]) -> None:
@@ -90,7 +107,7 @@ def test_called_again_it_does_nothing_again(done: tuple[Path, Dataset], monkeypa
     assert {path: path.read_bytes() for path in before} == before
 
 
-def test_broken_off_and_called_again_it_gives_the_same_table(
+def test_interrupted_and_called_again_it_gives_the_same_table(
     done: tuple[Path, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, data = done
@@ -111,6 +128,7 @@ def test_broken_off_and_called_again_it_gives_the_same_table(
     assert without_clock(tmp_path / "study") == without_clock(folder)
 
 
+@pytest.mark.usefixtures("planted")
 def test_a_variant_that_fails_is_recorded_and_the_rest_goes_on(
     small_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,43 +144,48 @@ def test_a_variant_that_fails_is_recorded_and_the_rest_goes_on(
     real, asked_for = workers.train, []
 
     def watched(*given: Any, **options: Any) -> sf.Run:
-        asked_for.append(given[1].learning_rate)
+        asked_for.append(given[1].name)
         return real(*given, **options)
 
     monkeypatch.setattr(workers, "train", watched)
     again = sf.study(asked, small_data, 2, out=tmp_path / "study", device="cpu", quiet=True)
     assert asked_for == []
     assert again.rows[1].failures == found.rows[1].failures
-    assert "failed (seed 0" in " ".join((tmp_path / "study" / "study.html").read_text().split())
+    assert "failed (seed 0" in words_of(sf.report(again))
 
 
+@pytest.mark.usefixtures("planted")
 def test_until_adds_seeds_and_claims_no_p_value(small_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(studies, "MOST", 4)
+    monkeypatch.setattr(carry_out, "MOST", 4)
     one = dataclasses.replace(STUDY, changes=STUDY.changes[:1])
     found = sf.study(one, small_data, 2, out=tmp_path / "study", until=0.001, device="cpu", quiet=True)
-    assert found.seeds in ([0, 1], [0, 1, 2], [0, 1, 2, 3])
+    assert found.seeds == [0, 1, 2, 3]
+    assert found.planned == 4
     assert found.estimation_only
     assert all(row.effect is None or row.effect.p is None for row in found.rows)
 
 
+@pytest.mark.usefixtures("planted")
 def test_a_budget_ends_the_study_between_seeds_and_the_page_says_so(
     small_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = dataclasses.replace(STUDY, changes=STUDY.changes[:1], budget=1000.0, seeds=4)
     clock = iter(range(0, 10_000, 150))  # 150 s pass between two looks at it
-    monkeypatch.setattr(studies, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(carry_out, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     found = sf.study(one, small_data, out=tmp_path / "study", device="cpu", quiet=True)
     assert 1 < len(found.seeds) < 4
     assert found.planned == 4
-    assert "4 seeds were wanted, but the budget of the study ended before" in (tmp_path / "study" / "study.html").read_text()
+    assert "4 seeds were wanted, but the budget of the study ended before" in words_of(sf.report(found))
 
 
+@pytest.mark.usefixtures("planted")
 def test_a_budget_that_suffices_changes_nothing(done: tuple[Path, Dataset], tmp_path: Path) -> None:
     folder, data = done
     sf.study(STUDY, data, 2, out=tmp_path / "study", budget=1000.0, device="cpu", quiet=True)
     assert without_clock(tmp_path / "study") == without_clock(folder)
 
 
+@pytest.mark.usefixtures("planted")
 def test_a_cumulative_study_estimates_the_whole_from_first_to_last(small_data: Dataset, tmp_path: Path) -> None:
     stacked = dataclasses.replace(STUDY, design="cumulative")
     found = sf.study(stacked, small_data, 2, out=tmp_path / "study", device="cpu", quiet=True)
@@ -184,14 +207,52 @@ def test_a_study_without_data_asks_for_some(tmp_path: Path) -> None:
         sf.study(STUDY, out=tmp_path / "study")
 
 
-def test_the_page_stands_alone_and_says_what_was_found(done: tuple[Path, Dataset]) -> None:
-    import re
+@pytest.mark.usefixtures("planted")
+def test_trainings_have_no_way_to_the_test_images(small_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, real = [], workers.train_and_evaluate
 
-    text = (done[0] / "study.html").read_text()
+    def watched(job: workers.Job, data: Dataset) -> str | None:
+        seen.append(len(data.test))
+        return real(job, data)
+
+    monkeypatch.setattr(workers, "train_and_evaluate", watched)
+    sf.study(dataclasses.replace(STUDY, changes=STUDY.changes[:1]), small_data, 1, out=tmp_path / "study", quiet=True)
+    assert seen == [0, 0]
+
+
+def words_of(page: Path) -> str:
+    return " ".join(page.read_text().split())
+
+
+def test_the_page_of_a_study_is_made_from_its_results_or_its_folder(done: tuple[Path, Dataset], tmp_path: Path) -> None:
+    folder, data = done
+    assert not (folder / "study.html").exists()  # a study draws nothing by itself
+    page = sf.report(sf.study(STUDY, data, 2, out=folder, device="cpu", quiet=True))
+    assert page == folder / "study.html"
+    text = page.read_text()
     assert "More channels hold more." in text
-    assert "corrected for that (Holm)" in " ".join(text.split())
+    assert "corrected for that (Holm)" in words_of(page)
     assert not re.search(r'(src|href)="(?!data:|#)', text)
     assert text.count("<svg") >= 3
+    moved = shutil.copytree(folder, tmp_path / "moved")
+    (moved / "study.html").unlink()
+    found = json.loads((moved / "results.json").read_bytes())
+    del found["folder"]  # as earlier versions wrote it
+    (moved / "results.json").write_text(json.dumps(found))
+    assert sf.report(moved) == moved / "study.html"
+    assert words_of(moved / "study.html") == words_of(page)
+
+
+def test_the_command_line_prints_the_table_and_where_the_page_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["study", "--base", "tiny", "--vary", "flip=none,random", "--data", "shapes", "--subset", "200", "--seeds", "1"]
+    words += ["--set", "widths=[[4],[4]]", "--set", "epochs=1", "--threads", "1", "--out", str(tmp_path / "study")]
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    assert "flip=random" in out
+    assert out.splitlines()[-1] == f"report: {tmp_path / 'study' / 'study.html'}"
+    assert (tmp_path / "study" / "study.html").exists()
+    assert main([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["folder"] == str(tmp_path / "study")
 
 
 @pytest.mark.parametrize(
@@ -227,3 +288,15 @@ def test_a_folder_of_another_study_and_changed_images_are_refused(done: tuple[Pa
     with pytest.raises(UsageError, match="the images have changed since the study"):
         sf.study(STUDY, changed, 2, out=folder, quiet=True)
     assert sorted(folder.rglob("*")) == before
+
+
+def test_a_study_that_an_earlier_version_began_with_another_recipe_is_refused(
+    done: tuple[Path, Dataset], tmp_path: Path
+) -> None:
+    """Recipes had other fields then, so that the digest differs; studies had a fraction."""
+    folder, data = done
+    there = json.loads((folder / "study.json").read_bytes())
+    there["digest"], there["study"]["fraction"] = "0" * 64, 1.0
+    (tmp_path / "study.json").write_text(json.dumps(there))
+    with pytest.raises(UsageError, match="holds another study, 'small' as it was then; choose another folder with --out"):
+        sf.study(STUDY, data, 2, out=tmp_path, quiet=True)

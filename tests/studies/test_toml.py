@@ -1,13 +1,17 @@
-"""Studies as TOML files: what may be written, and what is refused in a sentence (faults 54 and 55)."""
+"""Studies as TOML and JSON: what may be written, and what is refused in a sentence (faults 54 and 55)."""
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.studies import test_study
 
 from seefar.errors import DiskError, UsageError
-from seefar.studies.study import Change, Study, variants
-from seefar.studies.toml import read_study
+from seefar.studies.builtin import STUDIES
+from seefar.studies.study import Change, Study, digest, variants
+from seefar.studies.toml import from_json, read_study, to_json
 
 STUDY = """\
 name = "parts"
@@ -33,7 +37,6 @@ GRID = """\
 name = "both"
 base = "tiny"
 design = "grid"
-fraction = 0.5
 
 [levels]
 shift = ["none", "some"]
@@ -75,9 +78,9 @@ def test_the_least_that_a_study_needs(path: Path) -> None:
     assert read_study(path) == Study("x", "", "tiny", (Change("longer", "", {"epochs": 99}),))
 
 
-def test_a_fraction_of_a_grid_is_read(path: Path) -> None:
+def test_a_grid_is_read(path: Path) -> None:
     path.write_text(GRID)
-    assert [variant.name for variant in variants(read_study(path))] == ["base", "some, on"]
+    assert [variant.name for variant in variants(read_study(path))] == ["base", "on", "some", "some, on"]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +150,7 @@ def test_a_file_that_is_no_toml_is_refused(path: Path, content: bytes, sentence:
         ("epochs = 2", "learning_rate = 1" + "0" * 400, "expected"),
         ("epochs = 2", "learning_rate = inf", "the fields of the study: learning_rate is Infinity; allowed is above 0"),
         ('"dropout"', '"batch norm"', "two changes are called 'batch norm'"),
-        ('design = "cumulative"', "fraction = 0.5", "a fraction is for the design 'grid', but the design is 'each'"),
+        ('design = "cumulative"', "fraction = 0.5", "a study has no key 'fraction'; the keys are name, about, base"),
         ('"cumulative"', '"grid"', "the design is 'grid', but no levels are given"),
         ("epochs = 2", "epochs = { a = 1 }", "epochs is {'a': 1}; expected a whole number"),
     ],
@@ -184,6 +187,44 @@ def test_a_file_that_cannot_be_read_is_an_error_of_the_disk(path: Path, monkeypa
     monkeypatch.setattr(Path, "open", forbidden)
     with pytest.raises(DiskError, match="Permission denied"):
         read_study(path)
+
+
+@pytest.mark.parametrize("study", [test_study.STUDY, test_study.GRID, *STUDIES.values()], ids=lambda study: study.name)
+def test_json_gives_the_same_study_back(study: Study) -> None:
+    back = from_json(json.loads(json.dumps(to_json(study))))
+    assert to_json(back) == to_json(study)
+    assert variants(back) == variants(study)
+    assert digest(back) == digest(study)
+    assert from_json(to_json(back)) == back
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"nmae": "x"}, "a study has no key 'nmae' (did you mean 'name'?); the keys are name, about, base"),
+        ({"name": None}, "the name of a study is missing; give it as a text"),
+        ({"base": 3}, "the base of a study is 3; expected a text"),
+        ({"about": "a" * 1001}, "the about of a study is 'aaa"),
+        ({"about": "red\x1b[31m"}, "expected at most 1000 printable characters"),
+        ({"changes": {}}, "the changes of a study are a list of tables"),
+        ({"changes": [3]}, "the changes of a study are a list of tables"),
+        ({"changes": [{"name": "x", "fileds": {}}]}, "change 1 has no key 'fileds' (did you mean 'fields'?)"),
+        ({"changes": [{"fields": {}}]}, "the name of change 1 is missing"),
+        ({"changes": [{"name": "x", "reason": ["y"]}]}, "the reason of change 1 is ['y']; expected a text"),
+        ({"changes": [{"name": "x", "fields": 3}]}, "the fields of change 1 are 3; expected a table"),
+        ({"fields": []}, "the fields of a study are []; expected a table"),
+        ({"levels": []}, "the levels of a study are []; expected a table"),
+        ({"levels": {"a": "b"}}, "the levels of 'a' are 'b'; expected a list of names"),
+        ({"levels": {"a": [1]}}, "the levels of 'a' are [1]; expected a list of names"),
+        ({"seeds": True}, "the seeds of a study are True; expected how many"),
+        ({"budget": "1"}, "the budget of a study is '1'; expected a number of seconds"),
+        ({"design": 16**5000}, "the design of a study is a very large number; expected a text"),
+    ],
+)
+def test_json_of_another_shape_is_refused(values: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        from_json(to_json(test_study.STUDY) | values)
+    assert sentence in str(caught.value)
 
 
 def refused(path: Path, sentence: str) -> None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from tests.conftest import SMALL, wait_for_end_of
 from tests.studies.test_carry_out import STUDY, without_clock
 
 import seefar as sf
-from seefar.api import workers
-from seefar.api.workers import Job
 from seefar.data.images import Dataset
 from seefar.errors import SeefarError, UsageError
+from seefar.studies import workers
+from seefar.studies.study import Change
+from seefar.studies.workers import Job
 
 COMMAND = """
 import sys
@@ -33,8 +35,6 @@ if __name__ == "__main__":
 
 def asked() -> Any:
     """A study whose trainings take long enough to be killed in the middle."""
-    from dataclasses import replace
-
     return replace(STUDY, fields={**SMALL, "epochs": 12})
 
 
@@ -47,36 +47,22 @@ def script(tmp_path: Path) -> list[str]:
 
 
 def started(script: list[str], folder: Path, jobs: int) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "RAY_worker_niceness": "0"}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment |= {"RAY_worker_niceness": "0", "RAY_raylet_start_wait_time_s": "120"}
     return subprocess.Popen([*script, str(folder), str(jobs)], env=environment, stderr=subprocess.PIPE)
 
 
-def test_several_processes_give_the_table_of_one(small_data: Dataset, tmp_path: Path) -> None:
-    for jobs in (1, 3):
-        sf.study(STUDY, small_data, 1, out=tmp_path / str(jobs), jobs=jobs, threads=1, device="cpu", quiet=True)
-    assert without_clock(tmp_path / "1") == without_clock(tmp_path / "3")
-    for run in (tmp_path / "1" / "runs").iterdir():
-        other = tmp_path / "3" / "runs" / run.name
-        assert (run / "weights" / "last.safetensors").read_bytes() == (other / "weights" / "last.safetensors").read_bytes()
-
-
-def test_what_fails_in_another_process_is_recorded_with_its_reason(small_data: Dataset, tmp_path: Path) -> None:
-    from dataclasses import replace
-
-    from seefar.studies.study import Change
-
+def test_several_processes_give_the_table_of_one_also_where_trainings_fail(small_data: Dataset, tmp_path: Path) -> None:
     wild = Change("wild", "It cannot.", {"optimiser": "sgd", "momentum": 0.99, "learning_rate": 100.0})
-    found = sf.study(
-        replace(STUDY, changes=(wild, STUDY.changes[0]), fields={**SMALL, "epochs": 5}),
-        small_data,
-        1,
-        out=tmp_path / "study",
-        jobs=2,
-        device="cpu",
-        quiet=True,
-    )
-    assert "loss" in found.rows[1].failures[0]
-    assert found.rows[2].test is not None
+    study = replace(STUDY, changes=(wild, STUDY.changes[0]), fields={**SMALL, "epochs": 2})
+    for jobs in (1, 3):
+        found = sf.study(study, small_data, 1, out=tmp_path / str(jobs), jobs=jobs, threads=1, device="cpu", quiet=True)
+        assert "loss" in found.rows[1].failures[0]
+        assert found.rows[2].test is not None
+    assert without_clock(tmp_path / "1") == without_clock(tmp_path / "3")
+    for name in ("00-base-seed0", "02-wider-seed0"):
+        one, other = (tmp_path / jobs / "runs" / name / "weights" / "last.safetensors" for jobs in ("1", "3"))
+        assert one.read_bytes() == other.read_bytes()
 
 
 @pytest.mark.slow
@@ -100,18 +86,27 @@ def test_killed_in_the_middle_and_called_again_it_gives_the_same_table(script: l
     assert without_clock(tmp_path / "killed") == without_clock(tmp_path / "whole")
 
 
-@pytest.mark.slow
-def test_a_signal_leaves_saved_trainings_and_no_process_behind(script: list[str], tmp_path: Path) -> None:
-    program = started(script, tmp_path / "study", 2)
-    while not list((tmp_path / "study").glob("runs/*/history.csv")):
+def children_of(program: subprocess.Popen[bytes]) -> list[str]:
+    return subprocess.run(["pgrep", "-P", str(program.pid)], capture_output=True, text=True, check=False).stdout.split()
+
+
+def interrupted(program: subprocess.Popen[bytes], folder: Path, files: str) -> list[Path]:
+    """Ctrl-C as soon as a file is there: program and processes end. Returns the files of that moment."""
+    while not (there := list(folder.glob(files))):
         assert program.poll() is None
         time.sleep(0.02)
-    children = subprocess.run(["pgrep", "-P", str(program.pid)], capture_output=True, text=True, check=True).stdout.split()
+    children = children_of(program)
     program.send_signal(signal.SIGINT)
     program.communicate(timeout=60)
     assert program.returncode != 0
     assert len(children) >= 2
     wait_for_end_of(children)
+    return there
+
+
+@pytest.mark.slow
+def test_a_signal_leaves_saved_trainings_and_no_process_behind(script: list[str], tmp_path: Path) -> None:
+    interrupted(started(script, tmp_path / "study", 2), tmp_path / "study", "runs/*/history.csv")
 
 
 @pytest.mark.slow
@@ -135,12 +130,24 @@ def test_no_cluster_at_the_address_is_one_sentence(small_data: Dataset, tmp_path
     assert not (tmp_path / "study" / "runs").exists()
 
 
+def test_a_cluster_that_does_not_start_is_one_sentence(
+    small_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(*_: Any, **__: Any) -> None:
+        raise Exception("The current node timed out during startup.")
+
+    monkeypatch.setattr(pytest.importorskip("ray"), "init", slow)
+    with pytest.raises(UsageError, match=r"no Ray cluster answers at 'local' .The current node timed out during startup"):
+        sf.study(STUDY, small_data, 1, out=tmp_path / "study", ray="local", quiet=True)
+
+
 def test_threads_that_no_machine_has_are_refused() -> None:
     job = Job(Path("run"), sf.RECIPES["tiny"], 0, "cpu", 64)
     with pytest.raises(UsageError, match="64 threads, but no machine of the cluster has more than 4 cores"):
         workers._check_cores([job], [2.0, 4.0])
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_from_outside_is_told_in_a_sentence(
     small_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,7 @@
-"""What the tests of several processes let torchrun start: `scenarios FOLDER`, or `fault KIND RANK STEP` and a seefar command.
+"""What the tests of several processes let torchrun start: `scenarios FOLDER DATA`, or `fault KIND RANK STEP` and a seefar command.
 
-Scenarios run in memory, one after the other, and leave a JSON file for each process in FOLDER. A fault befalls one process at the
-end of one step, in torchrun's first attempt only.
+Scenarios run one after the other, since to start is what takes long, and leave a JSON file for each process in FOLDER. A fault
+befalls one process at the end of one step, in torchrun's first attempt only.
 """
 
 import atexit
@@ -19,11 +19,13 @@ import torch
 from tests.conftest import SMALL, images
 
 import seefar as sf
-from seefar import cli, errors
+import seefar.training.train as training
+from seefar import cli, errors, torchrun
 from seefar.data import folder
 from seefar.data.images import Dataset
-from seefar.training import fit, processes, signals
-from seefar.training.loop import Step
+from seefar.recipe_fields import text
+from seefar.training import fit, processes
+from seefar.training.events import Step
 
 RANK = int(os.environ.get("RANK", "0"))
 DATA = Dataset("colours", images(121, 1, "train"), images(30, 2, "test"), "noise around three colours")  # 109 to train on
@@ -31,7 +33,7 @@ AUGMENTED = SMALL | {"flip": "random", "shift": 2, "rotate": 10.0, "mixup": 0.2,
 CHANGES: dict[str, dict[str, Any]] = {
     "augmented": AUGMENTED | {"averaging": 0.9, "gradient_clip": 1.0},
     "norm": SMALL | {"batch_norm": True, "averaging": 0.9},
-    "fast": SMALL | {"model": "fast", "batch_norm": True, "dense": 0, "dropout": [0, 0], "optimiser": "muon"},
+    "fast": {name: value for name, value in SMALL.items() if name != "dense"} | {"model": "fast", "optimiser": "muon"},
 }
 
 
@@ -40,8 +42,25 @@ def train(out: Path, data: Dataset = DATA, seed: int = 0, resume: bool = False, 
     return sf.train(data, "tiny", seed, out=out, quiet=True, resume=resume, device="cpu", **changes)
 
 
-def scenarios(out: Path) -> dict[str, Any]:
-    """All that two processes can show in memory."""
+def command(data: Path, out: Path, *words: str, **changes: Any) -> list[str]:
+    """The same as a command, with images from a folder."""
+    fields = [f"--set={name}={text(value)}" for name, value in (SMALL | changes).items()]
+    return ["train", "--data", str(data), "--size", "16", "--recipe", "tiny", *fields, "--out", str(out), *words]
+
+
+def scenarios(out: Path, data: Path) -> dict[str, Any]:
+    """All that two processes can show while nothing befalls them."""
+    began = time.monotonic()
+    if RANK == 0:
+        for path in data.rglob("*.png"):
+            damaged = out / "damaged" / path.parent.name / path.name
+            damaged.parent.mkdir(parents=True, exist_ok=True)
+            damaged.write_bytes(path.read_bytes()[:40])
+        sign("damaged")
+    while not (Path(os.environ["SIGNS"]) / "damaged-0").exists():
+        time.sleep(0.01)
+    codes = [cli.main(command(out / "damaged", out / "odd")), cli.main(command(data, out / "command"))]
+    seconds = time.monotonic() - began
     together = processes.join(torch.device("cpu"))
     assert isinstance(together, processes.Together)
     for name, changes in CHANGES.items():
@@ -52,15 +71,19 @@ def scenarios(out: Path) -> dict[str, Any]:
     train(out / "resumed", resume=True, **CHANGES["norm"])
     other = Dataset("colours", images(121, 3 if RANK else 1, "train"), DATA.test, "other pixels in process 1")
     return {
+        "codes": codes,
+        "seconds": seconds,
         "stopped": stopped,
         "odd seed": refusal(lambda: train(out / "odd", seed=RANK, **SMALL)),
         "odd recipe": refusal(lambda: train(out / "odd", **(SMALL | {"learning_rate": 0.001 * (RANK + 1)}))),
         "odd images": refusal(lambda: train(out / "odd", other, **SMALL)),
+        "uneven": refusal(lambda: train(out / "odd", **(SMALL | {"batch_size": 15}))),
         "total": together.total(torch.tensor([1.5, RANK])).tolist(),
         "shared": together.share(lambda: {"from": RANK, "name": "\udce9"}),
         "bytes": [repr(together.share_bytes(lambda given=given: given)) for given in (None, b"", bytes([RANK, 1, 2]))],
         "failed": refusal(lambda: together.share(fail)),
         "milliseconds": milliseconds(together),
+        "told": torchrun.is_told_here(errors.UsageError("the same in both")),
     }
 
 
@@ -91,11 +114,11 @@ def stopping_at(step: int, rank: int) -> Iterator[None]:
     def graceful() -> Iterator[Callable[[], int]]:
         yield leave
 
-    original, signals.graceful = signals.graceful, graceful
+    original, training.graceful = training.graceful, graceful
     try:
         yield
     finally:
-        signals.graceful = original
+        training.graceful = original
 
 
 def milliseconds(together: processes.Together) -> float:
@@ -137,6 +160,7 @@ def inject(kind: str, rank: int, at: int) -> None:
         return decode_each(*args)
 
     fit.train_epoch, folder.decode_each = ill_fated, decode
+    processes.GRACE = 1.0  # here who is missing stays missing
 
 
 def sign(name: str) -> None:
@@ -147,9 +171,10 @@ def sign(name: str) -> None:
 if __name__ == "__main__":
     what, *words = sys.argv[1:]
     if what == "scenarios":
+        inject("none", 0, 0)
         out, before = Path(words[0]), list[str]()
         atexit.register(lambda: (out / f"threads-{RANK}.json").write_text(json.dumps([before, threads()])))  # runs last
-        found = scenarios(out)
+        found = scenarios(out, Path(words[1]))
         before += threads()
         (out / f"{RANK}.json").write_text(json.dumps(found))
     else:

@@ -5,7 +5,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from seefar.models.layers import Dropout
+from seefar.networks.layers import Dropout
 from seefar.training.averaging import Average
 
 

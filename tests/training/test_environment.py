@@ -1,15 +1,20 @@
 """The command in environment.json makes the run again, and names no folder."""
 
+import dataclasses
 import shlex
+from pathlib import Path
 
 import pytest
 import torch
+from tests.training.plans import new_plan
 
-from seefar import recipes
 from seefar.cli.options import TrainOptions
+from seefar.data.images import Dataset
+from seefar.recipe_fields import change, find
 from seefar.training.environment import command, environment
+from seefar.training.machine import Machine
 
-TINY = recipes.find("tiny")
+TINY = find("tiny")
 
 
 @pytest.mark.parametrize(
@@ -31,14 +36,17 @@ def test_the_command_has_what_differs_from_the_defaults(origin: dict[str, object
 
 
 def test_a_changed_recipe_is_made_again_by_its_command() -> None:
-    changed = recipes.change(TINY, {"epochs": 3, "widths": [[8], [8, 8]], "keep": "last"})
+    changed = change(TINY, {"epochs": 3, "widths": [[8], [8, 8]], "keep": "last"})
     words = shlex.split(command(changed, 0, {"data": "shapes"}))
     settings = [words[i + 1] for i, word in enumerate(words) if word == "--set"]
-    assert recipes.change(TINY, TrainOptions(set_=settings).changes()) == changed
+    assert change(TINY, TrainOptions(set_=settings).changes()) == changed
 
 
-def test_the_environment_is_the_same_each_time_and_has_the_versions() -> None:
-    first, second = (environment(TINY, 0, {"data": "shapes"}, torch.device("cpu"), torch.bfloat16) for _ in range(2))
+def test_the_environment_is_the_same_each_time_and_has_the_versions(small_data: Dataset, tmp_path: Path) -> None:
+    plan = new_plan(small_data, tmp_path / "run", machine=Machine(torch.device("cpu"), torch.bfloat16, deterministic=True))
+    first, second = (environment(dataclasses.replace(plan), {"data": "shapes"}) for _ in range(2))
     assert first == second
     assert first["libraries"]["torch"] == torch.__version__
-    assert first["precision"] == "bfloat16"
+    assert (first["device"], first["precision"], first["processes"]) == ("cpu", "bfloat16", 1)
+    assert (first["deterministic"], first["compiled"]) == (True, False)
+    assert environment(plan, {}, {"run": "my run"})["command"].endswith(" --from 'my run'")

@@ -4,17 +4,16 @@ import dataclasses
 from itertools import pairwise
 
 import pytest
-import torch
 from tests.conftest import images
+from tests.training.plans import CPU
 
-from seefar import recipes
 from seefar.errors import UsageError
+from seefar.recipe_fields import change, find
 from seefar.training import frontier
-from seefar.training.frontier import FRONTIER, choose, expected, plan, seconds_for
-from seefar.training.prepare import check
+from seefar.training.check import check
+from seefar.training.frontier import FRONTIER, choose, expected, forecast, seconds_for
 
-CPU = torch.device("cpu")
-FAST = recipes.find("fast")
+FAST = find("fast")
 
 
 def test_the_points_rise_in_time_and_accuracy_and_can_be_carried_out() -> None:
@@ -23,7 +22,7 @@ def test_the_points_rise_in_time_and_accuracy_and_can_be_carried_out() -> None:
         assert one.seconds < other.seconds
         assert 0 < one.accuracy < other.accuracy < 1
     for point in FRONTIER:
-        check(recipes.change(FAST, point.changes), 10, 32, 45_000)
+        check(change(FAST, point.changes), 10, 32, 45_000)
 
 
 def test_a_budget_takes_the_last_point_that_was_made_for_no_more() -> None:
@@ -55,28 +54,28 @@ def test_an_accuracy_that_was_never_reached_is_refused() -> None:
         seconds_for(0.999)
 
 
-def test_a_plan_scales_with_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_forecast_scales_with_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     data = images(45, 0, "train")
-    monkeypatch.setattr(frontier, "slowness", lambda recipe, train, device: 2.0)
+    monkeypatch.setattr(frontier, "slowness", lambda recipe, train, machine: 2.0)
     monkeypatch.setattr(frontier, "DIGEST", data.digest)
     point = FRONTIER[1]
-    made = plan(recipes.change(FAST, {"budget": 2 * point.seconds}), None, data, CPU)
+    made = forecast(change(FAST, {"budget": 2 * point.seconds}), None, data, CPU)
     assert made.accuracy == pytest.approx(point.accuracy)
     assert made.epochs == pytest.approx(point.epochs * frontier.IMAGES / 45)
-    assert made.recipe == recipes.change(FAST, {**point.changes, "budget": 2 * point.seconds})
-    aimed = plan(FAST, point.accuracy, data, CPU)
-    assert aimed.recipe.budget == pytest.approx(2 * point.seconds, abs=0.1)
-    assert dataclasses.replace(aimed.recipe, budget=0, name="") == dataclasses.replace(made.recipe, budget=0, name="")
+    assert made.recipe == change(FAST, {**point.changes, "budget": 2 * point.seconds})
+    aimed = forecast(FAST, point.accuracy, data, CPU)
+    assert aimed.recipe.stopping.budget == pytest.approx(2 * point.seconds, abs=0.1)
+    assert dataclasses.replace(aimed.recipe, stopping=made.recipe.stopping, name=made.recipe.name) == made.recipe
 
 
 def test_for_other_images_the_accuracy_is_unknown_and_a_target_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     data = images(45, 0, "train")
-    monkeypatch.setattr(frontier, "slowness", lambda recipe, train, device: 1.0)
-    assert plan(recipes.change(FAST, {"budget": 30.0}), None, data, CPU).accuracy is None
-    with pytest.raises(UsageError, match="known for CIFAR-10 alone; use --budget"):
-        plan(FAST, 0.8, data, CPU)
+    monkeypatch.setattr(frontier, "slowness", lambda recipe, train, machine: 1.0)
+    assert forecast(change(FAST, {"budget": 30.0}), None, data, CPU).accuracy is None
+    with pytest.raises(UsageError, match="known only for CIFAR-10; use --budget"):
+        forecast(FAST, 0.8, data, CPU)
 
 
 def test_how_slow_a_machine_is_follows_from_a_trial_and_larger_images_take_longer() -> None:
-    small, large = (frontier.slowness(FAST, images(64, 0, "train", size=size), CPU) for size in (16, 48))
+    small, large = (frontier.slowness(FAST, images(32, 0, "train", size=size), CPU) for size in (16, 48))
     assert 0 < small < large

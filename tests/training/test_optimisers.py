@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from seefar.recipes import Optimisation
 from seefar.training.optimisers import OPTIMISERS, Muon, orthogonal, parameter_groups, set_rate
 
 
@@ -28,6 +29,11 @@ class Small(nn.Module):
         values = self.second(self.norm(self.first(images)).relu()).mean((2, 3))
         logits: Tensor = self.classifier(self.hidden(values).relu())
         return logits
+
+
+def groups(network: Small, **rates: float) -> list[dict[str, Any]]:
+    """The groups for a recipe with these rates and decay."""
+    return parameter_groups(network, Optimisation(optimiser="sgd", learning_rate=1.0, **rates))
 
 
 def train(network: nn.Module, optimiser: torch.optim.Optimizer, steps: range, rate: float | None = None) -> list[float]:
@@ -62,7 +68,7 @@ def names(network: nn.Module, group: dict[str, Any]) -> set[str]:
 
 def test_groups_hold_every_parameter_once_with_its_rate_and_decay() -> None:
     network = Small()
-    weights, head, others = parameter_groups(network, bias_rate=64.0, head_rate=2.0, weight_decay=0.01)
+    weights, head, others = groups(network, bias_rate=64.0, head_rate=2.0, weight_decay=0.01)
     assert names(network, weights) == {"first.weight", "second.weight", "hidden.weight"}
     assert names(network, head) == {"classifier.weight"}
     assert names(network, others) == {"norm.weight", "norm.bias", "second.bias", "hidden.bias", "classifier.bias"}
@@ -74,14 +80,14 @@ def test_groups_hold_every_parameter_once_with_its_rate_and_decay() -> None:
 def test_what_does_not_learn_is_in_no_group_and_empty_groups_are_left_out() -> None:
     network = Small().requires_grad_(False)
     network.classifier.weight.requires_grad_()
-    (only,) = parameter_groups(network, 1.0, 3.0, 0.0)
+    (only,) = groups(network, head_rate=3.0)
     assert names(network, only) == {"classifier.weight"}
     assert only["multiple"] == 3
 
 
 @pytest.mark.parametrize("name", OPTIMISERS)
 def test_every_group_has_its_multiple_of_the_rate_from_the_start(name: str) -> None:
-    optimiser = OPTIMISERS[name](parameter_groups(Small(), 64.0, 2.0, 0.0), 0.5, 0.9)
+    optimiser = OPTIMISERS[name](groups(Small(), bias_rate=64.0, head_rate=2.0), 0.5, 0.9)
     assert [group["lr"] for group in optimiser.param_groups] == [0.5, 1.0, 32.0]
     set_rate(optimiser, 0.25)
     assert [group["lr"] for group in optimiser.param_groups] == [0.25, 0.5, 16.0]
@@ -95,7 +101,7 @@ def test_an_optimiser_reduces_the_loss_and_leaves_frozen_parameters(name: str) -
     network = Small()
     network.first.requires_grad_(False)
     before = network.first.weight.clone()
-    losses = train(network, OPTIMISERS[name](parameter_groups(network, 1.0, 1.0, 0.0), 0.02, 0.9), range(15))
+    losses = train(network, OPTIMISERS[name](groups(network), 0.02, 0.9), range(15))
     assert losses[-1] < 0.9 * losses[0]
     assert torch.equal(network.first.weight, before)
 
@@ -104,12 +110,12 @@ def by_hand(kind: Callable[..., torch.optim.Optimizer], network: Small, **settin
     """Torch's own optimiser, its groups written out: the head at twice the rate, biases and norms at 3 times and undecayed."""
     weights = [network.first.weight, network.second.weight, network.hidden.weight]
     others = [network.norm.weight, network.norm.bias, network.second.bias, network.hidden.bias, network.classifier.bias]
-    groups = [
+    written = [
         {"params": weights, "lr": 0.01, "weight_decay": 0.1},
         {"params": [network.classifier.weight], "lr": 0.02, "weight_decay": 0.1},
         {"params": others, "lr": 0.03, "weight_decay": 0.0},
     ]
-    return kind(groups, **settings)
+    return kind(written, **settings)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +131,7 @@ def test_optimisers_are_torchs(
     name: str, momentum: float, kind: Callable[..., torch.optim.Optimizer], settings: dict[str, Any]
 ) -> None:
     ours, theirs = Small(), Small()
-    train(ours, OPTIMISERS[name](parameter_groups(ours, 3.0, 2.0, 0.1), 0.01, momentum), range(10))
+    train(ours, OPTIMISERS[name](groups(ours, bias_rate=3.0, head_rate=2.0, weight_decay=0.1), 0.01, momentum), range(10))
     train(theirs, by_hand(kind, theirs, **settings), range(10))
     for (label, a), b in zip(ours.named_parameters(), theirs.parameters(), strict=True):
         assert torch.allclose(a, b, atol=2e-5), label
@@ -146,7 +152,7 @@ def test_a_loaded_state_goes_on_to_the_bit(name: str, layout: str) -> None:
     """Files hold tensors in plain order, while convolutions lie channels last: torch's fused kernels must not notice."""
 
     def optimiser(network: Small) -> torch.optim.Optimizer:
-        return OPTIMISERS[name](parameter_groups(network, 3.0, 2.0, 0.01), 0.05, 0.8)
+        return OPTIMISERS[name](groups(network, bias_rate=3.0, head_rate=2.0, weight_decay=0.01), 0.05, 0.8)
 
     whole, part = Small(), Small()
     train(whole, optimiser(whole), range(6), rate=0.05)
@@ -232,15 +238,15 @@ def test_what_is_no_convolution_is_stepped_by_muon_as_by_torchs_sgd_to_the_bit()
     for network in (ours, theirs):
         network.first.requires_grad_(False)
         network.second.weight.requires_grad_(False)
-    train(ours, Muon(parameter_groups(ours, 3.0, 2.0, 0.1), 0.01, 0.85), range(6), rate=0.01)
-    sgd = torch.optim.SGD(parameter_groups(theirs, 3.0, 2.0, 0.1), 0.01, momentum=0.85, nesterov=True)
+    train(ours, Muon(groups(ours, bias_rate=3.0, head_rate=2.0, weight_decay=0.1), 0.01, 0.85), range(6), rate=0.01)
+    sgd = torch.optim.SGD(groups(theirs, bias_rate=3.0, head_rate=2.0, weight_decay=0.1), 0.01, momentum=0.85, nesterov=True)
     train(theirs, sgd, range(6), rate=0.01)
     assert same(ours, theirs)
 
 
 def test_muon_leaves_a_parameter_without_gradient() -> None:
     network = Small()
-    optimiser = Muon(parameter_groups(network, 1.0, 1.0, 0.1), 0.1, 0.6)
+    optimiser = Muon(groups(network, weight_decay=0.1), 0.1, 0.6)
     before = copy.deepcopy(network)
     optimiser.step()
     assert same(network, before)

@@ -1,24 +1,30 @@
 """Schedules against torch's own, epoch by epoch and step by step."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 from torch.optim import lr_scheduler as theirs
 
-from seefar.training.schedules import SCHEDULES, Course, Moment, share
+from seefar.recipes import RECIPES, Recipe
+from seefar.training.schedules import SCHEDULES, learning_rate
 
-FLAT = Course(warmup=0.0, drop_factor=0.5, drop_after=2, min_change=0.0)
 STEPS = 100
 
 
-def course(warmup: float = 0.0, drop_factor: float = 0.5, drop_after: int = 2, min_change: float = 0.0) -> Course:
-    return Course(warmup, drop_factor, drop_after, min_change)
+def recipe(name: str, min_change: float = 0.0, **fields: Any) -> Recipe:
+    """With a highest rate of 1, so that rates are factors."""
+    tiny, shape = RECIPES["tiny"], {"learning_rate": 1.0, "schedule": name, "drop_factor": 0.5, **fields}
+    return replace(
+        tiny, optimisation=replace(tiny.optimisation, **shape), stopping=replace(tiny.stopping, min_change=min_change)
+    )
 
 
-def at(progress: float, epoch: int = 0, scores: tuple[float, ...] | list[float] = ()) -> Moment:
-    return Moment(progress, epoch, scores)
+def rate(name: str, progress: float, scores: Sequence[float] = (), **fields: Any) -> float:
+    return learning_rate(recipe(name, **fields), progress, scores)
 
 
 def optimiser() -> torch.optim.Optimizer:
@@ -40,17 +46,16 @@ def rates(scheduler: Callable[[torch.optim.Optimizer], theirs.LRScheduler], step
 
 @pytest.mark.parametrize("warmup", [0.0, 0.3])
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_a_share_stays_between_0_and_1(name: str, warmup: float) -> None:
+def test_a_rate_stays_between_0_and_the_highest(name: str, warmup: float) -> None:
     draw = random.Random(0)
     for _ in range(200):
-        epoch = draw.randrange(20)
-        moment = at(draw.random(), epoch, [draw.random() for _ in range(epoch)])
-        assert 0 <= share(name, moment, course(warmup)) <= 1
+        scores = [draw.random() for _ in range(draw.randrange(20))]
+        assert 0 <= rate(name, draw.random(), scores, warmup=warmup, learning_rate=0.25) <= 0.25
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_without_warmup_a_run_starts_at_the_full_rate(name: str) -> None:
-    assert share(name, at(0), FLAT) == 1
+    assert rate(name, 0, learning_rate=0.3) == 0.3
 
 
 @pytest.mark.parametrize(
@@ -64,13 +69,13 @@ def test_without_warmup_a_run_starts_at_the_full_rate(name: str) -> None:
 def test_schedules_over_progress_are_torchs(
     name: str, scheduler: Callable[[torch.optim.Optimizer], theirs.LRScheduler]
 ) -> None:
-    ours = [share(name, at(step / STEPS), FLAT) for step in range(STEPS + 1)]
+    ours = [rate(name, step / STEPS) for step in range(STEPS + 1)]
     assert ours == pytest.approx(rates(scheduler, STEPS), abs=1e-9)
 
 
 @pytest.mark.parametrize(("factor", "after"), [(0.5, 1), (0.1, 3), (1.0, 2)])
 def test_step_is_torchs(factor: float, after: int) -> None:
-    ours = [share("step", at(epoch / 12, epoch), course(drop_factor=factor, drop_after=after)) for epoch in range(13)]
+    ours = [rate("step", epoch / 12, [0.0] * epoch, drop_factor=factor, drop_after=after) for epoch in range(13)]
     assert ours == pytest.approx(rates(lambda o: theirs.StepLR(o, after, factor), 12))
 
 
@@ -78,7 +83,7 @@ def test_step_is_torchs(factor: float, after: int) -> None:
 @pytest.mark.parametrize("after", [1, 2, 4])
 def test_plateau_is_torchs(after: int, min_change: float) -> None:
     draw = random.Random(after)
-    lowest = 1.0
+    lowest, shape = 1.0, recipe("plateau", min_change, drop_after=after)
     for _ in range(100):
         scores = [draw.randrange(16) / 16 + epoch / 64 for epoch in range(25)]
         descent = optimiser()
@@ -86,8 +91,7 @@ def test_plateau_is_torchs(after: int, min_change: float) -> None:
             descent, mode="max", factor=0.5, patience=after, threshold=min_change, threshold_mode="abs", eps=0.0
         )
         for epoch in range(len(scores) + 1):
-            moment = at(epoch / 25, epoch, scores[:epoch])
-            assert share("plateau", moment, course(drop_after=after, min_change=min_change)) == descent.param_groups[0]["lr"]
+            assert learning_rate(shape, epoch / 25, scores[:epoch]) == descent.param_groups[0]["lr"]
             lowest = min(lowest, descent.param_groups[0]["lr"])
             if epoch < len(scores):
                 schedule.step(scores[epoch])
@@ -96,8 +100,7 @@ def test_plateau_is_torchs(after: int, min_change: float) -> None:
 
 def test_plateau_waits_anew_after_a_drop_and_keeps_the_best() -> None:
     scores = [0.9, 0.5, 0.5, 0.5, 0.8, 0.8, 0.8]
-    shares = [share("plateau", at(0.5, n, scores[:n]), FLAT) for n in range(8)]
-    assert shares == [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.25]
+    assert [rate("plateau", 0.5, scores[:n]) for n in range(8)] == [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.25]
 
 
 def test_linear_behind_a_warmup_is_torchs_one_cycle() -> None:
@@ -115,21 +118,20 @@ def test_linear_behind_a_warmup_is_torchs_one_cycle() -> None:
         ),
         STEPS,
     )
-    ours = [share("linear", at(step / STEPS), course(warmup=peak / STEPS)) for step in range(STEPS + 1)]
+    ours = [rate("linear", step / STEPS, warmup=peak / STEPS) for step in range(STEPS + 1)]
     assert ours == pytest.approx(cycle, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_a_warmup_rises_in_a_straight_line_to_the_full_rate(name: str) -> None:
-    shares = [share(name, at(progress), course(warmup=0.25)) for progress in (0, 0.0625, 0.125, 0.25)]
-    assert shares == [0, 0.25, 0.5, 1]
+    assert [rate(name, progress, warmup=0.25) for progress in (0, 0.0625, 0.125, 0.25)] == [0, 0.25, 0.5, 1]
 
 
 def test_behind_a_warmup_the_rest_of_the_run_is_the_whole_schedule() -> None:
     for name in ("linear", "cosine"):
-        ours = [share(name, at(0.2 + 0.8 * rest), course(warmup=0.2)) for rest in (0.25, 0.5, 1)]
-        assert ours == pytest.approx([share(name, at(rest), FLAT) for rest in (0.25, 0.5, 1)])
+        ours = [rate(name, 0.2 + 0.8 * rest, warmup=0.2) for rest in (0.25, 0.5, 1)]
+        assert ours == pytest.approx([rate(name, rest) for rest in (0.25, 0.5, 1)])
 
 
 def test_a_drop_during_the_warmup_counts() -> None:
-    assert share("step", at(0.25, 2), course(warmup=0.5)) == 0.5 * 0.5
+    assert rate("step", 0.25, [0.0, 0.0], warmup=0.5) == 0.5 * 0.5

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from seefar.training.stopping import better, is_over
+from seefar.training.stopping import better, out_of_patience
 
 
 def keras_stops_after(scores: list[float], patience: int, min_delta: float) -> int | None:
@@ -28,7 +28,7 @@ def test_it_stops_where_keras_does(patience: int, min_change: float) -> None:
     stopped = 0
     for _ in range(300):
         scores = [draw.randrange(16) / 16 for _ in range(20)]  # coarse, so that there are equals
-        over = [is_over(scores[:n], patience, min_change) for n in range(len(scores) + 1)]
+        over = [out_of_patience(scores[:n], patience, min_change) for n in range(len(scores) + 1)]
         expected = keras_stops_after(scores, patience, min_change)
         assert (over.index(True) if True in over else None) == expected
         stopped += expected is not None
@@ -36,12 +36,12 @@ def test_it_stops_where_keras_does(patience: int, min_change: float) -> None:
 
 
 def test_patience_0_never_stops() -> None:
-    assert not any(is_over([1.0, *[0.0] * n], 0, 0.0) for n in range(50))
+    assert not any(out_of_patience([1.0, *[0.0] * n], 0, 0.0) for n in range(50))
 
 
-def test_nothing_is_over_before_the_first_epoch() -> None:
-    assert not is_over([], 1, 0.0)
-    assert not is_over([0.5], 1, 0.0)
+def test_nothing_out_of_patience_before_the_first_epoch() -> None:
+    assert not out_of_patience([], 1, 0.0)
+    assert not out_of_patience([0.5], 1, 0.0)
 
 
 def test_the_first_epoch_and_the_first_of_equals_are_better() -> None:

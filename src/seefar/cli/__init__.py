@@ -27,13 +27,13 @@ from seefar.cli import (
 )
 from seefar.cli.options import epilogue
 from seefar.errors import SeefarError
-from seefar.training.launch import is_told_here
+from seefar.torchrun import is_told_here
 from seefar.version import __version__
 
 app = App(
     name="seefar",
     help="Train, prove, explain and ship convolutional classifiers for small images.\n\n"
-    "`seefar run --data shapes --recipe tiny` goes the whole path on built-in images in about a minute.",
+    "`seefar run --data shapes --recipe tiny` does everything once, on built-in images in about a minute.",
     help_epilogue=epilogue("seefar run --data shapes --recipe tiny", "seefar train --help")
     + "\nAny verb takes --debug, which shows where an error came from.",
     help_format="markdown",
@@ -52,7 +52,7 @@ app.command(study.study, sort_key=5, help_epilogue=epilogue(*study.EXAMPLES))
 app.command(tune.tune, sort_key=5, help_epilogue=epilogue(*tune.EXAMPLES))
 app.command(report.report, sort_key=5, help_epilogue=epilogue(*report.EXAMPLES))
 app.command(predict.predict, sort_key=6, help_epilogue=epilogue(*predict.EXAMPLES))
-app.command(completion.install, name="--install-completion", help_epilogue=epilogue(*completion.EXAMPLES))
+app.command(completion.installer(app), name="--install-completion", help_epilogue=epilogue(*completion.EXAMPLES))
 
 
 class Terminated(BaseException):

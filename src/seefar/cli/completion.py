@@ -1,8 +1,11 @@
 """`seefar --install-completion`: the shell completes verbs, options and their values."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
+
+from cyclopts import App
 
 from seefar.errors import UsageError
 from seefar.files import make_folder, write_bytes
@@ -18,33 +21,36 @@ Shell = Literal["bash", "zsh", "fish"]
 PATHS_TOO = {"bash": ("complete -F ", "complete -o default -F "), "zsh": (":data'", ":data:_files'"), "fish": ("", "")}
 
 
-def install(*, shell: Shell | None = None, out: Path | None = None) -> None:
-    """Teach your shell to complete verbs and options with the Tab key; a new terminal knows how. Prints where the script lies.
+def installer(app: App) -> Callable[..., None]:
+    """The command that installs the completion of `app`."""
 
-    Parameters
-    ----------
-    shell
-        bash, zsh or fish; by default the one that this was called from. For bash and zsh a line goes into .bashrc or .zshrc.
-    out
-        Write the script to this file, and leave the files of the shell alone.
-    """
-    from cyclopts.completion.install import add_to_rc_file, get_default_completion_path
+    def install(*, shell: Shell | None = None, out: Path | None = None) -> None:
+        """Set up Tab completion for your shell; it works in new terminals. Prints where the script is.
 
-    shell = shell or _this_shell()
-    path = (out or get_default_completion_path(shell, "seefar")).absolute()
-    make_folder(path.parent)
-    write_bytes(path, script(shell).encode())
-    if out is None and shell != "fish":
-        add_to_rc_file(path, "seefar", shell)
-    print(path)
-    if out is None:
-        print("open a new terminal, type seefar and press Tab", file=sys.stderr)
+        Parameters
+        ----------
+        shell
+            bash, zsh or fish; by default the one that this was started from. For bash and zsh a line goes into .bashrc or .zshrc.
+        out
+            Write the script to this file, and leave the files of the shell alone.
+        """
+        from cyclopts.completion.install import add_to_rc_file, get_default_completion_path
+
+        shell = shell or _this_shell()
+        path = (out or get_default_completion_path(shell, "seefar")).absolute()
+        make_folder(path.parent)
+        write_bytes(path, script(app, shell).encode())
+        if out is None and shell != "fish":
+            add_to_rc_file(path, "seefar", shell)
+        print(path)
+        if out is None:
+            print("open a new terminal, type seefar and press Tab", file=sys.stderr)
+
+    return install
 
 
-def script(shell: Shell) -> str:
+def script(app: App, shell: Shell) -> str:
     """What the shell has to read: the verbs and options as they are now."""
-    from seefar.cli import app
-
     return app.generate_completion(shell=shell).replace(*PATHS_TOO[shell])
 
 
@@ -55,7 +61,7 @@ def _this_shell() -> Shell:
         shell = detect_shell()
     except ShellDetectionError:
         raise UsageError(
-            "the shell that seefar was called from cannot be told; name it with --shell bash, zsh or fish"
+            "the shell that seefar was started from is not known; name it with --shell bash, zsh or fish"
         ) from None
     if shell == "powershell":
         raise UsageError("there is no completion for PowerShell here; use --shell bash, zsh or fish")

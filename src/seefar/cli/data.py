@@ -31,7 +31,7 @@ def describe(
     strict: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Count, measure and compare images: classes, colours, duplicates, test images that stand in training too.
+    """Count, measure and compare images: classes, colours, duplicates, test images that are also training images.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def describe(
     out
         A folder for pictures: examples and mean image of each class, brightness and colours.
     strict
-        Exit with code 3 if a test image stands in the training images too.
+        Exit with code 3 if a test image is also a training image.
     json
         Print one JSON document.
     """
@@ -48,7 +48,10 @@ def describe(
     from seefar.cli.output import print_description, print_json
 
     images = sf.load(data, **asdict(load))
-    found = sf.describe(images, out=out)
+    found = sf.describe(images)
+    if out is not None:
+        sf.picture(images).save(out / "examples.png")
+        sf.picture(found).save(out / "brightness.png")
     if json:
         facts = {name: getattr(images, name) for name in ("name", "source", "modes", "sizes", "skipped", "warnings")}
         print_json(facts | asdict(found))
@@ -56,7 +59,7 @@ def describe(
         print_description(images, found)
     if strict and found.leaks.count:
         raise DataError(
-            f"{found.leaks.count} of {len(images.test)} test images stand in the training images too; remove them from one side"
+            f"{found.leaks.count} of {len(images.test)} test images are also training images; remove them from training or test"
         )
 
 
@@ -83,12 +86,11 @@ def augment(
         The PNG file to draw into; its path is printed.
     """
     import seefar as sf
-    from seefar.api import choose
+    from seefar.training.check import choose
 
     choose(recipe.recipe, size=load.size, **recipe.changes())  # refuse a bad recipe before anything is downloaded or decoded
     images = sf.load(data, **asdict(load))
-    sf.augmented(images, recipe.recipe, recipe.seed, out=out, **recipe.changes())
-    print(out)
+    print(sf.picture(sf.augmented(images, recipe.recipe, recipe.seed, **recipe.changes())).save(out))
 
 
 @app.command(
@@ -109,7 +111,8 @@ def audit(
 ) -> None:
     """Can the images and labels be trusted? Near duplicates, likely label errors, classes that overlap, strange images.
 
-    Networks are trained on parts of the training images to judge the others: some minutes. Needs pip install 'seefar[audit]'.
+    Networks are trained on parts of the training images to judge the others: some minutes. They judge the test images too, which counts
+    as a look at them. Needs pip install 'seefar[audit]'.
 
     Parameters
     ----------
@@ -125,14 +128,17 @@ def audit(
         Print one JSON document.
     """
     import seefar as sf
-    from seefar.api.training import choose, data_of, open_run
-    from seefar.cli.output import print_audit, print_json
+    from seefar.cli.output import print_audit, print_json, write_audit
+    from seefar.data.load import load_again
+    from seefar.training.check import choose
 
     if data is None and run is None:
         raise UsageError("nothing is named that could be audited; give images (shapes, a folder, a zip), or a run with --run")
     choose(recipe.recipe, size=load.size, **recipe.changes())
-    images = sf.load(data, **asdict(load)) if data is not None else data_of(open_run(run or Path()))
-    found = sf.audit(images, out=out, run=run, recipe=recipe.recipe, seed=recipe.seed, device=device, **recipe.changes())
+    images = sf.load(data, **asdict(load)) if data is not None else load_again(sf.open_run(run or Path()).read("data.json"))
+    found = sf.audit(images, run=run, recipe=recipe.recipe, seed=recipe.seed, device=device, **recipe.changes())
+    if out is not None:
+        write_audit(found, images, out)
     (print_json if json else print_audit)(asdict(found))
     if out is not None and not json:
         print(f"galleries: {out}")
@@ -153,7 +159,7 @@ def fetch(name: Literal["cifar10", "cifar100"], /) -> None:
     name
         cifar10 or cifar100.
     """
-    from seefar.api import fetch
+    from seefar.data.cache import fetch
 
     print(fetch(name))
 
@@ -172,7 +178,7 @@ def clean(*, archives: Annotated[bool, Parameter(negative="")] = False) -> None:
     archives
         Delete downloaded archives, too.
     """
-    from seefar.api import clean
+    from seefar.data.cache import clean
 
     deleted = clean(archives=archives)
     for what, size in deleted:

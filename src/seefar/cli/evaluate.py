@@ -22,7 +22,7 @@ def evaluate(
     device: str = "auto",
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Evaluate a trained network on its validation images, or on the test images, which is counted.
+    """Evaluate a trained network on its validation images, or on the test images; each look is counted.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def evaluate(
     split
         Each look at test is entered into the run's ledger and shown in its report.
     corruptions
-        Spoil the images in the 15 ways of CIFAR-10-C at 5 severities, too (some minutes for 10,000 images).
+        Corrupt the images in the 15 ways of CIFAR-10-C at 5 severities, too (some minutes for 10,000 images).
     corruption_files
         The unpacked folder of the published CIFAR-10-C, to be used instead.
     ood
@@ -42,11 +42,11 @@ def evaluate(
         Print one JSON document.
     """
     import seefar as sf
-    from seefar.api.training import data_of, open_run
     from seefar.cli.output import print_evaluation, print_json, print_out_of_distribution, print_robustness
+    from seefar.data.load import load_again
 
-    opened = open_run(run)
-    data = data_of(opened)
+    opened = sf.open_run(run)
+    data = load_again(opened.read("data.json"))
     robust = foreign = None  # first, since they may refuse what they were given before anything is looked at
     if ood:
         foreign = asdict(sf.out_of_distribution(opened, split, others=ood, data=data, device=device))

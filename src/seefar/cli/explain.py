@@ -41,7 +41,7 @@ def explain(
     ids
         Images of the split, by name.
     mistakes
-        Images that the network gets wrong, the surest first.
+        Images that the network gets wrong, most confident first.
     class_
         Images of one class.
     method
@@ -62,8 +62,8 @@ def explain(
     from dataclasses import asdict
 
     import seefar as sf
-    from seefar.api.inside import METHODS
     from seefar.cli.output import print_explanation, print_inside, print_json
+    from seefar.explaining.explanation import METHODS
 
     if not (images or ids or mistakes or class_ or method or layer):
         inside = asdict(sf.see_inside(run, split, quick=quick, device=device))
@@ -82,9 +82,10 @@ def explain(
         methods=method or METHODS,
         layer=layer,
         target=target,
-        out=folder,
         device=device,
     )
+    sf.picture(found).save(folder / "explanation.png")
+    found.save(folder / "explanation.npz")
     facts = {name: getattr(found, name) for name in ("images", "labels", "predicted", "targets", "probability")}
     facts["scores"] = {name: asdict(score) for name, score in found.scores.items()}
     (print_json if json else print_explanation)(facts)

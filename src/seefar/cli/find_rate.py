@@ -32,9 +32,11 @@ def find_rate(
     from dataclasses import asdict
 
     import seefar as sf
-    from seefar.api import choose
+    from seefar.training.check import choose
 
     choose(recipe.recipe, size=load.size, **recipe.changes())  # refuse a bad recipe before anything is downloaded or decoded
     images = sf.load(data, **asdict(load))
-    curve = sf.find_rate(images, recipe.recipe, recipe.seed, out=out, device=device, **recipe.changes())
+    curve = sf.find_rate(images, recipe.recipe, recipe.seed, device=device, **recipe.changes())
+    if out is not None:
+        sf.picture(curve).save(out)
     print(f"{curve.suggestion:.2g}")

@@ -3,11 +3,14 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from seefar.errors import UsageError
+
+if TYPE_CHECKING:
+    from seefar.training.train import Watcher
 
 
 @Parameter(name="*")
@@ -24,7 +27,7 @@ class LoadOptions:
     skip_bad: Annotated[bool, Parameter(negative="")] = False
     """Leave out images that cannot be read, and say so in the report, rather than stop."""
     subset: int | None = None
-    """Use only so many training images, all classes alike, chosen by a seeded rule; test images stay as they are."""
+    """Use only this many training images, equally many of each class, chosen by a seeded rule; test images stay as they are."""
     archive: Path | None = None
     """A CIFAR archive on this machine, binary or python version."""
     unverified: Annotated[bool, Parameter(negative="")] = False
@@ -86,7 +89,7 @@ class TrainOptions(RecipeOptions):
     budget: str | None = None
     """Time for the whole training, such as 60s, 5m or 1h; with recipe fast it chooses the network, and says what to expect."""
     target: str | None = None
-    """An accuracy to reach, such as 90%: recipe fast gets the budget that this takes. Known for CIFAR-10 alone."""
+    """An accuracy to reach, such as 90%: recipe fast gets the budget that this takes. Known only for CIFAR-10."""
     plot: Annotated[bool, Parameter(negative="")] = False
     """Draw figures/training.png anew after each epoch."""
 
@@ -120,9 +123,13 @@ class TrainOptions(RecipeOptions):
             raise UsageError(f"--target is {self.target!r}; expected an accuracy such as 90% or 0.9")
         return share
 
-    def views(self) -> dict[str, bool]:
-        """Ways to look on, as `train` takes them."""
-        return {"plot": self.plot, "tensorboard": self.tensorboard}
+    def watchers(self) -> "list[Watcher]":
+        """Further ways to watch. Raises UsageError if TensorBoard is asked for and not installed."""
+        if not (self.plot or self.tensorboard):
+            return []
+        from seefar.reporting.watchers import plot, tensorboard
+
+        return [*([tensorboard()] if self.tensorboard else []), *([plot()] if self.plot else [])]
 
 
 @Parameter(name="*")
@@ -142,7 +149,7 @@ class MachineOptions:
 
 def settle() -> None:
     """Make a process that does nothing but train as fast as it can be; not for notebooks (see `keep_freed_memory`)."""
-    from seefar.models.device import keep_freed_memory
+    from seefar.networks.device import keep_freed_memory
 
     keep_freed_memory()
 

@@ -8,7 +8,6 @@ from cyclopts import Parameter
 
 PARTLY = 3  # exit code where some files could not be read: the one for bad data
 
-
 EXAMPLES = (
     "seefar predict runs/shapes-tiny-seed0 photo.png other.jpg",
     "seefar predict runs/shapes-tiny-seed0 my-photos/ --json",
@@ -37,24 +36,22 @@ def predict(
     """
     import seefar as sf
     from seefar.cli.output import print_json, print_table
+    from seefar.reporting.tables import Table
+    from seefar.reporting.words import percent
 
     answers = sf.predict(run, images, device=device)
     if json:
         print_json([asdict(answer) for answer in answers])
     else:
+        said = [[f"{name} {percent(chance)}" for name, chance in answer.probabilities.items()] for answer in answers]
         rows = [
             (
-                a.image,
-                a.label or f"unreadable: {a.error}",
-                "" if a.probability is None else f"{a.probability:.1%}",
-                _next(a.probabilities),
+                answer.image,
+                answer.label or f"unreadable: {answer.error}",
+                "" if answer.probability is None else percent(answer.probability),
+                ", ".join(chances[1:3]),
             )
-            for a in answers
+            for answer, chances in zip(answers, said, strict=True)
         ]
-        print_table(["image", "class", "probability", "next"], rows)
+        print_table(Table(["image", "class", "probability", "next"], rows))
     return PARTLY if any(answer.error for answer in answers) else 0
-
-
-def _next(probabilities: dict[str, float]) -> str:
-    """The second and third most probable classes in words."""
-    return ", ".join(f"{name} {chance:.1%}" for name, chance in list(probabilities.items())[1:3])

@@ -32,8 +32,8 @@ def run(
     from dataclasses import asdict
 
     import seefar as sf
-    from seefar.api import choose
     from seefar.cli.output import print_evaluation, print_json
+    from seefar.training.check import choose
 
     settle()
     choose(train.recipe, size=load.size, **train.changes())  # refuse a bad recipe before anything is downloaded or decoded
@@ -41,7 +41,7 @@ def run(
     images = sf.load(data, **asdict(load))
     finished = []
     for seed, out in runs:
-        options = {**train.views(), **asdict(machine), **train.changes(), "target": train.aim()}
+        options = {"watch": train.watchers(), **asdict(machine), **train.changes(), "target": train.aim()}
         finished.append(sf.run(images, train.recipe, seed, out=out, start=train.from_, **options))
     evaluations = [run.evaluation("test") for run in finished]
     if json:

@@ -31,7 +31,7 @@ def study(
     threads: int | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Train variants of a recipe with several seeds each, and say which change helps, by how much, how sure, and at what cost.
+    """Train variants of a recipe with several seeds each, and say which change helps, by how much, how certain, and at what cost.
 
     Parameters
     ----------
@@ -48,15 +48,15 @@ def study(
     seeds
         Trainings of each variant. By default 3, or what the study itself says.
     until
-        Add seeds until every interval is so many points wide; nothing is tested then.
+        Add seeds until every interval is at most that many points wide; nothing is tested then.
     budget
-        Time after which no further seed is begun, such as 30m or 2h.
+        Time after which no further seed starts, such as 30m or 2h.
     jobs
-        Trainings that go on at the same time on this machine, each with its share of the threads.
+        Trainings that go on at the same time on this machine, each with its part of the threads.
     ray
         Train on a Ray cluster (pip install 'seefar[cluster]'): auto, local, or an address such as ray://host:10001.
     out
-        The study's folder; by default studies/NAME-DATA. The same command goes on with it.
+        The study's folder; by default studies/NAME-DATA. The same command resumes it.
     device
         auto, cpu, cuda or mps.
     threads
@@ -67,11 +67,11 @@ def study(
     from dataclasses import asdict
 
     import seefar as sf
-    from seefar.api.studies import choose_study
     from seefar.cli.options import RecipeOptions, seconds
     from seefar.cli.output import print_json, print_study
     from seefar.errors import UsageError
-    from seefar.studies.study import vary as varied
+    from seefar.studies.carry_out import choose_study
+    from seefar.studies.vary import vary as varied
 
     if (question is None) == (vary is None):
         raise UsageError("name a study, or say what to --vary; `seefar study --help` shows both")
@@ -83,18 +83,19 @@ def study(
         raise UsageError("say with --data on which images the study is carried out")
     settle()
     images = sf.load(data or asked.data, **asdict(load))
-    found = asdict(
-        sf.study(
-            asked,
-            images,
-            seeds,
-            out=out,
-            until=until,
-            budget=None if budget is None else seconds(budget),
-            jobs=jobs,
-            ray=ray,
-            device=device,
-            threads=threads,
-        )
+    found = sf.study(
+        asked,
+        images,
+        seeds,
+        out=out,
+        until=until,
+        budget=None if budget is None else seconds(budget),
+        jobs=jobs,
+        ray=ray,
+        device=device,
+        threads=threads,
     )
-    (print_json if json else print_study)(found)
+    page = sf.report(found)
+    (print_json if json else print_study)(asdict(found))
+    if not json:
+        print(f"report: {page}")

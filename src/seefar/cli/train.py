@@ -1,10 +1,10 @@
-"""`seefar train`: train a network and leave it in a run folder, or go on with one that was broken off."""
+"""`seefar train`: train a network and leave it in a run folder, or resume an interrupted training."""
 
 from typing import Any
 
 from seefar.cli.options import LoadOptions, MachineOptions, TrainOptions, settle
 from seefar.errors import UsageError
-from seefar.training.launch import is_first
+from seefar.torchrun import is_first
 
 EXAMPLES = (
     "seefar train --data cifar10 --recipe deep --seeds 3",
@@ -31,18 +31,18 @@ def train(
     data
         cifar10, cifar100, shapes, or the path of a folder or zip of images.
     resume
-        A run folder: go on with it; of the other options only --epochs and those of the machine may be given.
-        Or auto, with the full command: go on with the run that the command made, or start it if there is none.
+        A run folder: resume it; of the other options only --epochs and those of the machine may be given.
+        Or auto, with the full command: resume the run that the command made, or start it.
     """
     from dataclasses import asdict
 
     import seefar as sf
-    from seefar.api import choose
+    from seefar.training.check import choose
 
     settle()
     if resume is not None and resume != "auto":
         _nothing_else(data, load, train)
-        options: dict[str, Any] = {**train.views(), **asdict(machine)}
+        options: dict[str, Any] = {"watch": train.watchers(), **asdict(machine)}
         path = sf.resume(resume, epochs=train.epochs, **options).path
         if is_first():
             print(path)
@@ -53,7 +53,7 @@ def train(
     runs = train.folders()
     images = sf.load(data, **asdict(load))
     for seed, out in runs:
-        options = {**train.views(), **asdict(machine), **train.changes(), "target": train.aim()}
+        options = {"watch": train.watchers(), **asdict(machine), **train.changes(), "target": train.aim()}
         run = sf.train(images, train.recipe, seed, out=out, start=train.from_, resume=resume == "auto", **options)
         if is_first():
             print(run.path)

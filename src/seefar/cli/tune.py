@@ -32,7 +32,7 @@ def tune(
 ) -> None:
     """Search recipe fields on validation, then train the winner and the base with fresh seeds, and say on test what it is worth.
 
-    What falls behind is given up early. A search that was broken off goes on with the same command. Needs pip install 'seefar[tune]'.
+    Trials that fall behind are pruned. The same command resumes an interrupted search. Needs pip install 'seefar[tune]'.
 
     Parameters
     ----------
@@ -45,18 +45,18 @@ def tune(
     set_
         A recipe field that all trials change alike: --set epochs=12. May be given several times.
     trials
-        How many trainings, those included that are given up or fail.
+        How many trainings, including pruned and failed ones.
     confirm
         Fresh seeds for winner and base, judged on test; with 0 test stays closed, and nothing is claimed.
     seed
-        Of all trials and of the search; the fresh seeds are those behind it.
+        Of all trials and of the search; the fresh seeds are those after it.
     jobs
-        Trainings that go on at the same time on this machine, each with its share of the threads.
+        Trainings that go on at the same time on this machine, each with its part of the threads.
     storage
         A database for the trials, such as postgresql://user:password@host/name. By default a file in the folder. With the same
         --out on a shared disk several machines work on one search.
     out
-        The folder of the search; by default tunings/BASE-DATA. The same command goes on with it.
+        The folder of the search; by default tunings/BASE-DATA. The same command resumes it.
     device
         auto, cpu, cuda or mps.
     threads
@@ -67,10 +67,10 @@ def tune(
     from dataclasses import asdict
 
     import seefar as sf
-    from seefar.api.tuning import choose_space
     from seefar.cli.options import RecipeOptions
     from seefar.cli.output import print_json, print_tuning
-    from seefar.studies.space import settings
+    from seefar.studies.search_space import settings
+    from seefar.studies.tune import choose_space
 
     changes, space = RecipeOptions(set_=set_).changes(), settings(search)
     choose_space(space, base, changes)  # what is wrong with it is told before images are loaded
@@ -90,4 +90,6 @@ def tune(
         threads=threads,
         **changes,
     )
+    if found.confirmation is not None:
+        sf.report(found.confirmation)
     (print_json if json else print_tuning)(asdict(found))

@@ -112,10 +112,10 @@ def _root(folders: set[Parts]) -> Parts:
 
 
 def _splits(folders: set[Parts], root: Parts, source: str) -> dict[str, Parts]:
-    """The folder of each split. Without a train folder the classes stand in `root`, and all images count as train."""
+    """The folder of each split. Without a train folder the classes are in `root`, and all images count as train."""
     below = _subfolders(folders, root)
     if "test" in below and "train" not in below:
-        raise DataError(f"{source} has a folder 'test' but none called 'train'; expected both, or class folders alone")
+        raise DataError(f"{source} has a folder 'test' but none called 'train'; expected both, or class folders only")
     return {split: (*root, split) for split in SPLITS if split in below} or {"train": root}
 
 

@@ -8,53 +8,17 @@ The functions named after a technique draw nothing. They take what was drawn, so
 never change their input, and what they return is channels last in memory.
 """
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from seefar.errors import UsageError, did_you_mean
+from seefar.errors import UsageError
+from seefar.recipes import Augmentation
 from seefar.seeds import derive
-
-FLIPS = ("none", "random", "alternating")
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """How training images are changed: the fields of a recipe that say so, with its names and units."""
-
-    flip: str  # "none", "random", or "alternating": each image starts at random, then is mirrored every other epoch
-    shift: int  # pixels by which an image is moved at most, each way; the gap is filled by reflection
-    rotate: float  # degrees by which it is turned at most, each way
-    zoom: float  # share by which it is enlarged or reduced at most: 0.1 is a factor of 0.9 to 1.1
-    cutout: int  # side in pixels of a square painted in the mean colour; 0: none
-    brightness: float  # share of the full range (255) added to all pixels of an image at most, or taken away
-    contrast: float  # share by which the distance of the pixels from their image's mean grows or shrinks at most
-    mixup: float  # alpha of the Beta distribution that the share is drawn from; 0: none
-    cutmix: float  # likewise; if both are on, each batch draws one of them with equal chance
-
-    @property
-    def is_off(self) -> bool:
-        """Whether nothing at all is changed."""
-        return self.flip == "none" and not (
-            self.shift or self.rotate or self.zoom or self.cutout or self.brightness or self.contrast or self.mixes
-        )
-
-    @property
-    def mixes(self) -> bool:
-        """Whether images are mixed with others, and labels with them."""
-        return self.mixup > 0 or self.cutmix > 0
 
 
 def check(how: Augmentation, size: int) -> None:
-    """Refuse what images of `size` pixels a side cannot have. The range of each field for itself is the recipe's matter.
-
-    Raises:
-        UsageError: `flip` is unknown, or `shift` or `cutout` is too large for the images.
-    """
-    if how.flip not in FLIPS:
-        raise UsageError(f"no flip is called {how.flip!r}{did_you_mean(how.flip, FLIPS)}; there are {', '.join(FLIPS)}")
+    """Raise UsageError if `shift` or `cutout` is too large for images of `size` pixels a side."""
     if how.shift > size - 1:
         raise UsageError(
             f"shift is {how.shift}, but reflection fills a gap of at most {size - 1} pixels in images of {size}x{size}; "
@@ -66,13 +30,18 @@ def check(how: Augmentation, size: int) -> None:
         )
 
 
+def mixes(how: Augmentation) -> bool:
+    """Whether images are mixed with others, and labels with them."""
+    return how.mixup > 0 or how.cutmix > 0
+
+
 def mirror_mask(how_flip: str, start: Tensor, epoch: int, generator: torch.Generator) -> Tensor:
     """Which images are mirrored in this epoch.
 
     "alternating" shows every image in both orientations in any two successive epochs, which "random" does for half of them only.
 
     Args:
-        how_flip: one of FLIPS.
+        how_flip: "none", "random" or "alternating".
         start: bool `(b,)`: drawn once a run for every image, and used by "alternating" alone.
         epoch: counted from 1.
         generator: on the CPU; one number is taken from it.
@@ -87,9 +56,7 @@ def mirror_mask(how_flip: str, start: Tensor, epoch: int, generator: torch.Gener
         return torch.zeros_like(start)
     if how_flip == "random":
         return _to(torch.rand(len(start), generator=_stream(seed, "flip")) < 0.5, start.device)
-    if how_flip == "alternating":
-        return start ^ (epoch % 2 == 0)
-    raise UsageError(f"no flip is called {how_flip!r}{did_you_mean(how_flip, FLIPS)}; there are {', '.join(FLIPS)}")
+    return start ^ (epoch % 2 == 0)
 
 
 def augment(pixels: Tensor, mirrored: Tensor, how: Augmentation, fill: Tensor, generator: torch.Generator) -> Tensor:
@@ -152,7 +119,7 @@ def mix(pixels: Tensor, labels: Tensor, classes: int, how: Augmentation, generat
     """
     seed = _seed(generator)
     pixels, targets = pixels.float(), F.one_hot(labels, classes).float()
-    if not how.mixes:
+    if not mixes(how):
         return pixels, targets
     b, _, h, w = pixels.shape
     partners = _to(torch.randperm(b, generator=_stream(seed, "partners")), pixels.device)

@@ -5,14 +5,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from seefar.data.augment import Augmentation, augment, mirror_mask, mix
+from seefar.data.augment import augment, mirror_mask, mix, mixes
 from seefar.data.images import ImageSet
 from seefar.data.resolution import BLOCK, shrink
-from seefar.display import Shown
+from seefar.recipes import Augmentation, Sampling
 from seefar.seeds import derive
 
 
@@ -23,14 +22,17 @@ class Batch(NamedTuple):
         pixels: uint8 or float32 `(b, 3, h, w)` in 0..255, channels last in memory.
         labels: int64 `(b,)`; of mixed images the label of the larger part.
         targets: the labels, or, for mixed images, the share of each class, float32 `(b, classes)`.
-        part: which images of the step these are: the first, the one behind the last, and how many the step has in all.
+        start, stop: which of the step's images these are: the first, and the one after the last.
+        total: how many images the step has in all processes.
         places: where among the training images they stand, int64 `(b,)`.
     """
 
     pixels: Tensor
     labels: Tensor
     targets: Tensor
-    part: tuple[int, int, int]
+    start: int
+    stop: int
+    total: int
     places: Tensor
 
 
@@ -68,17 +70,15 @@ class Batches:
     """All images as one uint8 tensor on the device; an epoch is a walk over it in random order.
 
     What an image looks like in a step depends on the seed and the step alone: not on what came before, on the device, or on how
-    many processes share the work. So training can be taken up again anywhere. Only `leave_out` looks back: all it has is in `memory`.
+    many processes share the work. So training can be resumed anywhere. Only `leave_out` looks back: all it has is in `memory`.
 
     Args:
         images: what to train on.
-        batch_size: images a step, over all processes; the last batch of an epoch is smaller if they do not divide.
+        sampling: how many images a step has over all processes, and which an epoch shows. Source of `leave_out`: Loshchilov and
+            Hutter 2015 (online batch selection), https://arxiv.org/abs/1511.06343
+        augmentation: how they are changed.
         seed: the run's seed.
         device: where the images are kept and changed.
-        augmentation: how they are changed.
-        evenly: whether an epoch draws from all classes alike, with replacement, instead of showing each image once.
-        leave_out: share of the images that each epoch but the first does without: those whose loss was smallest when last shown.
-            Source: Loshchilov and Hutter 2015 (online batch selection), https://arxiv.org/abs/1511.06343
         remember: keep what the network answered for each image in each epoch.
         process: the number of this process, from 0.
         processes: how many share each step, each taking a slice of it.
@@ -87,13 +87,11 @@ class Batches:
     def __init__(
         self,
         images: ImageSet,
-        batch_size: int,
+        sampling: Sampling,
+        augmentation: Augmentation,
         seed: int,
         device: torch.device,
-        augmentation: Augmentation,
         *,
-        evenly: bool = False,
-        leave_out: float = 0.0,
         remember: bool = False,
         process: int = 0,
         processes: int = 1,
@@ -103,16 +101,16 @@ class Batches:
         self.labels = torch.tensor(images.labels, device=device)  # int64 (n,)
         self.classes = len(images.classes)
         self.fill = mean_colour(self.pixels)
-        self.lengths = Lengths(len(images), batch_size, leave_out)
+        self.lengths = Lengths(len(images), sampling.batch_size, sampling.leave_out)
         self.seed = seed
         self.augmentation = augmentation
-        self.evenly = evenly
+        self.evenly = sampling.balance == "sampling"  # draw from all classes alike, with replacement
         self.memory: dict[str, Tensor] = {}  # all that does not follow from seed and step
-        if leave_out:  # of each image the loss in nats when it was last shown; and the same as it was when the epoch began
-            self.memory["losses"] = torch.zeros(2, len(images))
         if (
-            remember
-        ):  # (epochs, n): the probability of its class when it was shown, negative where the answer was wrong; else NaN
+            sampling.leave_out
+        ):  # of each image the loss in nats when it was last shown; and the same as it was when the epoch began
+            self.memory["losses"] = torch.zeros(2, len(images))
+        if remember:  # (epochs, n): probability of its class when it was shown, negative if the answer was wrong; else NaN
             self.memory["answers"] = torch.zeros(0, len(images), dtype=torch.float16)
         self.process, self.processes = process, processes
         start = torch.Generator().manual_seed(derive(seed, "mirrored"))
@@ -162,12 +160,12 @@ class Batches:
         pixels, labels = self.shown[chosen].permute(0, 3, 1, 2), self.labels[chosen]
         targets = labels
         pixels = augment(pixels, mirrored, self.augmentation, self.fill, generator)
-        if self.augmentation.mixes:
+        if mixes(self.augmentation):
             pixels, targets = mix(pixels, labels, self.classes, self.augmentation, generator)
             labels = targets.argmax(1)
         total = len(chosen)
         start, stop = (total * process // self.processes for process in (self.process, self.process + 1))
-        return Batch(pixels[start:stop], labels[start:stop], targets[start:stop], (start, stop, total), places[start:stop])
+        return Batch(pixels[start:stop], labels[start:stop], targets[start:stop], start, stop, total, places[start:stop])
 
 
 def mean_colour(pixels: Tensor) -> Tensor:
@@ -183,37 +181,3 @@ def sampling_order(labels: Tensor, generator: torch.Generator) -> Tensor:
     """
     probabilities = 1 / torch.bincount(labels)[labels].double()
     return torch.multinomial(probabilities, len(labels), replacement=True, generator=generator)
-
-
-@dataclass(frozen=True, eq=False)
-class Augmented(Shown):
-    """Training images as a run sees them; `n` of them.
-
-    Attributes:
-        pixels: uint8 `(n, 1 + views, h, w, 3)`: each image as it is, and as it looks in the first epochs.
-        names: the class of each.
-        recipe: whose augmentation it is.
-    """
-
-    pixels: np.ndarray
-    names: list[str]
-    recipe: str
-
-    def __repr__(self) -> str:
-        return f"Augmented({len(self.names)} images in {self.pixels.shape[1] - 1} epochs of {self.recipe})"
-
-
-def see(images: ImageSet, augmentation: Augmentation, views: int, seed: int) -> np.ndarray:
-    """Images as a run would see them, in the order in which they stand.
-
-    Returns:
-        uint8 `(n, 1 + views, h, w, 3)`: each image as it is, and as it looks in epochs 1 to `views`.
-    """
-    batches = Batches(images, len(images), seed, torch.device("cpu"), augmentation)
-    everything = torch.arange(len(images))
-    columns = [batches.pixels]
-    for epoch in range(1, views + 1):
-        generator = torch.Generator().manual_seed(derive(seed, "augment", epoch, 0))
-        pixels = batches.make(everything, epoch, generator, images.size).pixels
-        columns.append(pixels.permute(0, 2, 3, 1).round().to(torch.uint8))
-    return torch.stack(columns, 1).numpy()

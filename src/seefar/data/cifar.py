@@ -128,7 +128,7 @@ def fetch_cifar(name: str, progress: Callable[[int, int], None] = lambda done, t
 
     Args:
         name: "cifar10" or "cifar100".
-        progress: told the bytes that a download has brought and the bytes in all.
+        progress: called with the bytes downloaded so far and the total.
 
     Raises:
         DataError, DiskError, UsageError: as `seefar.data.download.fetch`.
@@ -149,7 +149,7 @@ def load_cifar(
         name: "cifar10" or "cifar100".
         archive: the published archive, binary or python version; by default the cache folder's, downloaded if it has neither.
         verified: compare size and SHA-256 of `archive` with the published ones; its structure is checked in any case.
-        progress: told the bytes that a download has brought and the bytes in all.
+        progress: called with the bytes downloaded so far and the total.
 
     Raises:
         DataError: the archive cannot be had, is another file, or is damaged.

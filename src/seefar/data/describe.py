@@ -1,4 +1,4 @@
-"""What is in a set of images: numbers, pictures, duplicates, and test images that also stand in train.
+"""What is in a set of images: numbers, pictures, duplicates, and test images that are also training images.
 
 Everything goes through the images in blocks of a few megabytes. `dataclasses.asdict` makes JSON of both results.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from seefar.data.images import ImageSet
+from seefar.data.images import Dataset, ImageSet
 from seefar.display import Shown
 from seefar.errors import DataError
 from seefar.seeds import derive
@@ -57,7 +57,7 @@ class Description:
     conflicts: list[dict[str, str]]
 
 
-def describe(images: ImageSet) -> Description:
+def describe_images(images: ImageSet) -> Description:
     """Count, measure and compare the images of one split. Takes about a second for CIFAR's 50,000.
 
     Raises:
@@ -119,14 +119,14 @@ class Leak:
 
 @dataclass(frozen=True)
 class Leaks:
-    """Test images that also stand in train.
+    """Test images that are also training images.
 
     Attributes:
         images: number of test images compared.
         counts: test images by kind of leak; an image counts once, as the first kind that fits in the order of `Leak.kind`.
         other_label: how many of them have another label in train.
         test_ids: ids of all of them, in the order of the test images.
-        leaks: up to 50 of them in full, the surest first.
+        leaks: up to 50 of them in full, the most certain first.
         near_searched: False if the sets were too large to search for near copies, so that those two counts are 0.
     """
 
@@ -145,7 +145,7 @@ class Leaks:
 
 @dataclass(frozen=True)
 class DataDescription(Shown):
-    """A whole data set: a Description for each split, and the test images that stand in the training images too."""
+    """A whole data set: a Description for each split, and the test images that are also training images."""
 
     train: Description
     test: Description
@@ -154,6 +154,14 @@ class DataDescription(Shown):
     def __repr__(self) -> str:
         parts = f"{self.train.images:,} training and {self.test.images:,} test images in {len(self.train.counts)} classes"
         return f"DataDescription({parts}, {self.leaks.count:,} leaks)"
+
+
+def describe(data: Dataset) -> DataDescription:
+    """Count, measure and compare the images of a data set: classes, colours, duplicates, test images that are also training images.
+
+    `sf.picture(data)` and `sf.picture(describe(data))` draw it. Raises DataError if a split has no images.
+    """
+    return DataDescription(describe_images(data.train), describe_images(data.test), leaks(data.train, data.test))
 
 
 def leaks(train: ImageSet, test: ImageSet) -> Leaks:

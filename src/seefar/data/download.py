@@ -69,7 +69,7 @@ def fetch(archive: Archive, progress: Progress = lambda done, total: None, patie
 
     Args:
         archive: what to get.
-        progress: told the number of bytes that have arrived and the number in all.
+        progress: called with the bytes received so far and the total.
         patience: how long to wait and how often to try.
 
     Raises:
@@ -229,7 +229,7 @@ def _attempt(client: "httpx.Client", url: str, archive: Archive, partial: Path, 
     if (digest := sha256(partial)) != archive.sha256:
         with disk_errors(partial):
             partial.unlink()
-        # What was resumed may have been spoilt before; what came in one piece from here would come again.
+        # What was resumed may have been damaged before; what came in one piece from here would come again.
         raise _MirrorError(f"sent other bytes: SHA-256 {digest}, expected {archive.sha256}", again=start > 0)
 
 

@@ -57,7 +57,7 @@ def load_folder(
         background: the colour behind transparent images.
         split_seed: seed of the rule that splits off a test set.
         skip_bad: leave out images that cannot be decoded, and record them in `skipped`, instead of raising.
-        progress: told the number of images decoded, and of all images.
+        progress: called with the number of images decoded and the total.
 
     Raises:
         DataError: nothing there, no images, no classes, images that cannot be decoded (listed in `details`), a damaged zip.
@@ -96,7 +96,7 @@ def read_images(paths: list[Path], size: int, background: str) -> list[tuple[str
         except (FileNotFoundError, NotADirectoryError):
             raise DataError(f"there is no image or folder {printable(str(path))}; check the spelling") from None
         except OSError as error:
-            raise DiskError(f"cannot read {printable(str(path))}: {error.strerror}; mend that, or choose another") from error
+            raise DiskError(f"cannot read {printable(str(path))}: {error.strerror}; fix that, or choose another") from error
         if stat.S_ISDIR(kind):
             found = sorted(Path(path, *parts) for parts in FolderSource(path).contents.files)
             images = [file for file in found if _is_image_file(file)]
@@ -257,7 +257,7 @@ def _has_image_name(name: str) -> bool:
 
 
 def _is_image_file(file: Path) -> bool:
-    """Whether a file is to be taken for a picture: by its name, or else by how it begins."""
+    """Whether a file counts as a picture: by its name, or else by its first bytes."""
     if _has_image_name(file.name):
         return True
     try:

@@ -1,8 +1,9 @@
 """ImageSet and Dataset: the two values in which images travel through seefar."""
 
 import hashlib
+import io
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ import numpy as np
 
 from seefar.display import Shown
 from seefar.errors import DataError, UsageError, did_you_mean
+from seefar.files import make_folder, write_bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,11 +85,22 @@ class ImageSet(Shown):
     def save(self, folder: str | Path) -> Path:
         """Write the images as `<folder>/<class>/<number>.png`, as `load` takes them; return the folder.
 
-        Files of the same names are replaced. Raises UsageError if a class cannot name a folder.
-        """
-        from seefar.data.save import save_images
+        Files of the same names are replaced.
 
-        return save_images(self, Path(folder))
+        Raises:
+            UsageError: a class has a name that no folder can have, or that `load` would skip.
+            DiskError: the folder cannot be written.
+        """
+        from PIL import Image
+
+        for name in self.classes:
+            if not name or name.startswith(".") or set(name) & set('/\\:*?"<>|\0'):
+                raise UsageError(f"the class {name!r} cannot name a folder; give it a name of letters, digits and spaces")
+        for number, (pixels, label) in enumerate(zip(self.pixels, self.labels, strict=True)):
+            content = io.BytesIO()
+            Image.fromarray(pixels).save(content, "PNG")
+            write_bytes(make_folder(Path(folder) / self.classes[label]) / f"{number:05d}.png", content.getvalue())
+        return Path(folder)
 
     @cached_property
     def digest(self) -> str:
@@ -144,3 +157,18 @@ class Dataset(Shown):
     def classes(self) -> tuple[str, ...]:
         """The class names; the label is the index."""
         return self.train.classes
+
+    def select(self, ids: Sequence[str]) -> ImageSet:
+        """The training and test images with these ids, in this order. Raises DataError if one is missing."""
+        inside = set(self.train.ids)
+        parts = [self.train.select([i for i in ids if i in inside]), self.test.select([i for i in ids if i not in inside])]
+        pixels, labels = (np.concatenate([getattr(part, name) for part in parts]) for name in ("pixels", "labels"))
+        return ImageSet(pixels, labels, self.classes, parts[0].ids + parts[1].ids).select(ids)
+
+    def every_pixel(self) -> np.ndarray:
+        """The pixels of training and test images together, uint8 `(n, h, w, 3)`: what another run takes as out-of-distribution images."""
+        return np.concatenate([self.train.pixels, self.test.pixels])
+
+    def locked(self) -> "Dataset":
+        """The same without its test images: what training gets."""
+        return replace(self, test=self.test[:0])

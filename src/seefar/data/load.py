@@ -1,14 +1,16 @@
 """Images by name or by path: the one function that every verb loads data with."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from seefar import progress
 from seefar.data.images import Dataset
 from seefar.data.shapes import load_shapes
 from seefar.data.splits import part
-from seefar.errors import DataError, UsageError, did_you_mean
+from seefar.errors import DataError, ModelFileError, UsageError, did_you_mean
+from seefar.torchrun import in_turn
 
 ARCHIVES = ("cifar10", "cifar100")  # downloaded once, verified
 SOURCES: dict[str, Callable[[], Dataset]] = {"shapes": load_shapes}  # made or found on this machine; all of 32x32 pixels
@@ -17,9 +19,6 @@ SOURCES: dict[str, Callable[[], Dataset]] = {"shapes": load_shapes}  # made or f
 def names() -> tuple[str, ...]:
     """What can be loaded by name."""
     return (*ARCHIVES, *SOURCES)
-
-
-Progress = Callable[[int, int], None]  # done, in all
 
 
 def load(
@@ -32,9 +31,10 @@ def load(
     archive: str | Path | None = None,
     unverified: bool = False,
     subset: int | None = None,
-    progress: Progress = lambda done, total: None,
 ) -> Dataset:
-    """Load training and test images.
+    """Load training and test images, with a bar on stderr where that takes long.
+
+    Under torchrun the first process of each machine downloads and decodes, and the others find what it left in the cache.
 
     Args:
         data: "cifar10" or "cifar100" (from the cache, from `archive`, or downloaded), "shapes" (the built-in drawn set), or the
@@ -47,7 +47,6 @@ def load(
         unverified: accept an archive whose SHA-256 is not the published one; its structure is still checked.
         subset: keep only so many training images, all classes alike, by the seeded rule: for a first look at large sets. The test
             images stay as they are.
-        progress: told what is done and what there is in all: bytes of a download, or images decoded.
 
     Raises:
         UsageError: options that do not go together or are out of range.
@@ -61,7 +60,17 @@ def load(
         raise UsageError(f"--archive goes with --data cifar10 or cifar100, not with {str(data)!r}")
     if data in names() and size != 32:
         raise UsageError(f"{data} is 32x32 pixels; --size is for folders and zips of images")
-    dataset = _load(data, size, background, split_seed, skip_bad, archive, unverified, progress)
+    with in_turn() as goes_first, progress.bar("downloading" if data in names() else "decoding images") as tell:
+        dataset = _load(
+            data,
+            size,
+            background,
+            split_seed,
+            skip_bad,
+            archive,
+            unverified,
+            lambda done, total: tell(done, total, "") if goes_first else None,
+        )
     origin: dict[str, Any] = {**dataset.origin, "split_seed": split_seed}
     dataset = dataclasses.replace(dataset, origin=origin, split_seed=split_seed)
     return dataset if subset is None else _smaller(dataset, subset)
@@ -81,7 +90,7 @@ def _load(
     skip_bad: bool,
     archive: str | Path | None,
     unverified: bool,
-    progress: Progress,
+    progress: Callable[[int, int], None],
 ) -> Dataset:
     if data in ARCHIVES:
         from seefar.data.cifar import load_cifar
@@ -98,3 +107,25 @@ def _load(
     from seefar.data.folder import load_folder
 
     return load_folder(path, size=size, background=background, split_seed=split_seed, skip_bad=skip_bad, progress=progress)
+
+
+def load_again(facts: Mapping[str, Any], given: Dataset | None = None) -> Dataset:
+    """The data set that a run was trained on.
+
+    Args:
+        facts: the run's `data.json`.
+        given: the data set, if the caller has it; by default it is loaded again from where it came from.
+
+    Raises:
+        DataError: it was made in memory and is not given, or is no longer there.
+        ModelFileError: its training images are not those of the run.
+    """
+    if given is None and not facts["origin"]:
+        raise DataError("the run was trained on images made in memory; give them with data=...")
+    data = load(**facts["origin"]) if given is None else given
+    if data.train.digest != facts["digest"]:
+        raise ModelFileError(
+            f"the run was trained on other data: its training images have SHA-256 {facts['digest'][:12]}..., "
+            f"these {data.train.digest[:12]}...; give the original data, or train again"
+        )
+    return data

@@ -45,14 +45,14 @@ def near_duplicates(
     other_features: np.ndarray | None = None,
     tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[NearDuplicate]:
-    """For images of one set their near duplicates in another, or within it if there is no other; surest first.
+    """For images of one set their near duplicates in another, or within it if there is no other; most certain first.
 
     Args:
         pixels: uint8 `(n, h, w, 3)`.
         features: of a network for these images, `(n, d)`.
         other_pixels: uint8 `(m, h, w, 3)`; None: the same set.
         other_features: `(m, d)`.
-        tell: is told of the pairs compared and of all.
+        tell: called with the number of pairs compared and the total.
     """
     within = other_pixels is None or other_features is None
     others, their_features = (

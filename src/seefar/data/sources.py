@@ -120,7 +120,7 @@ class ZipSource(contextlib.AbstractContextManager[None]):
             self._zip = zipfile.ZipFile(self._path)
         except OSError as error:
             raise DiskError(
-                f"cannot read {printable(str(self._path))}: {error.strerror}; mend that, or choose another"
+                f"cannot read {printable(str(self._path))}: {error.strerror}; fix that, or choose another"
             ) from error
         except (zipfile.BadZipFile, NotImplementedError, EOFError, OverflowError, ValueError, struct.error) as error:
             raise self._damaged(printable(str(error))) from error
@@ -201,7 +201,7 @@ def open_source(path: Path) -> FolderSource | ZipSource:
     except (FileNotFoundError, NotADirectoryError):
         raise DataError(f"there is no folder or zip file {shown}; check the spelling") from None
     except OSError as error:
-        raise DiskError(f"cannot read {shown}: {error.strerror}; mend that, or choose another") from error
+        raise DiskError(f"cannot read {shown}: {error.strerror}; fix that, or choose another") from error
     if not begins_as_zip:
         raise DataError(f"{shown} is not a zip file, whatever its name says; give a folder of images, or a zip of one")
     return ZipSource(path)

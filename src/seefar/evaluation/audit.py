@@ -1,21 +1,28 @@
 """Whether the images and labels themselves can be trusted: duplicates, likely label errors, overlapping classes, strange images."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from seefar import progress
 from seefar.data.images import Dataset, ImageSet
+from seefar.data.load import load_again
 from seefar.data.near_duplicates import NearDuplicate, near_duplicates, unit
 from seefar.display import Shown
 from seefar.errors import DataError, UsageError
 from seefar.evaluation.cross_validation import out_of_fold
 from seefar.evaluation.out_of_distribution import KNOWN, nearness
+from seefar.files import lock
 from seefar.metrics import Share, wilson
-from seefar.models.device import choose_device
+from seefar.model.run_images import open_test_for_audit
 from seefar.recipes import Recipe
+from seefar.runs.folder import Run, open_run
 from seefar.seeds import derive
+from seefar.torchrun import only_alone
+from seefar.training.check import choose
 
 FOLDS = 3  # networks learn from two thirds each; more would take longer and doubt much the same labels (chosen by hand)
 LISTED = 200  # pairs and labels listed in full (chosen by hand: more than anybody looks through in one go)
@@ -87,7 +94,7 @@ class Audit(Shown):
         unseen_accuracy: the same on the test images that have no near duplicate among the training images.
         duplicates: how many pairs of near duplicates there are, by where.
         duplicated_test_ids: the test images that have one among the training images.
-        listed_duplicates: up to 200 pairs, those across the splits first, then the surest.
+        listed_duplicates: up to 200 pairs, those across the splits first, then the most certain.
         label_issues: how many labels of each split are likely wrong, by confident learning.
         listed_label_issues: up to 200 of them, the most doubtful first.
         overlaps: the pairs of classes that labels mix up most.
@@ -114,7 +121,7 @@ class Audit(Shown):
         return f"Audit({self.name}, {sum(self.images.values()):,} images)"
 
 
-def check() -> None:
+def check_cleanlab() -> None:
     """Raise UsageError if the library that judges labels is not there."""
     if find_spec("cleanlab") is None:
         raise UsageError("an audit needs cleanlab, which judges the labels; pip install 'seefar[audit]'")
@@ -122,37 +129,67 @@ def check() -> None:
 
 def audit(
     data: Dataset,
-    recipe: Recipe,
+    *,
+    run: str | Path | Run | None = None,
+    recipe: str | Recipe = "fast",
     seed: int = 0,
     device: str = "auto",
-    tell: Callable[[int, int, str], None] = lambda done, total, what: None,
+    **changes: Any,
 ) -> Audit:
-    """Train networks on parts of the training images, and let them and a comparison of pixels judge all images.
+    """Whether images and labels can be trusted: near duplicates, likely label errors, overlapping classes, strange images.
 
-    No network learns from a test image, and none of them is kept. Sources: Northcutt et al. 2021 (confident learning),
-    https://arxiv.org/abs/1911.00068; Barz and Denzler 2020 (duplicates between the splits), https://arxiv.org/abs/1902.00423
+    Networks are trained on parts of the training images, and they and a comparison of pixels judge all images: some minutes. No
+    network learns from a test image, and none is kept; an audit is a look at the test images all the same. Needs the extra `audit`.
+
+    Sources: Northcutt et al. 2021 (confident learning), https://arxiv.org/abs/1911.00068; Barz and Denzler 2020 (duplicates between
+    the splits), https://arxiv.org/abs/1902.00423
 
     Args:
-        data: both splits.
-        recipe: of the networks.
+        data: what `load` returns.
+        run: a run on these images; the findings are kept with it, and its report shows them.
+        recipe: of the networks that judge.
         seed: of folds and networks.
-        device: where to compute.
-        tell: is told how much of what is done.
+        device: "auto", "cpu", "cuda" or "mps".
+        changes: recipe fields to change.
 
     Raises:
-        UsageError: cleanlab is missing.
+        UsageError: cleanlab is missing, or the recipe does not work with such images.
         DataError: a class has too few images.
+        ModelFileError: the run was trained on other images.
     """
-    check()
-    train, test = data.train, data.test
+    only_alone("audit")
+    check_cleanlab()
+    chosen = choose(recipe, data.train.size, **changes)
+    opened = None if run is None else open_run(run)
+    if opened:
+        load_again(opened.read("data.json"), data)
+    _check_counts(data.train)  # before anything looks at the test images
+    with progress.bar("auditing") as tell:
+        found = _audited(data.name, data.train, open_test_for_audit(data, opened), chosen, seed, device, tell)
+    if opened:
+        shown = [
+            *(id_ for pair in found.listed_duplicates for id_ in (pair.one, pair.other)),
+            *(issue.id for issue in found.listed_label_issues),
+            *found.strange,
+        ]
+        kept = data.select(list(dict.fromkeys(shown)))
+        with lock(opened.path / ".lock"):
+            opened.write_arrays("pictures-audit-test.npz", ids=np.array(kept.ids), pixels=kept.pixels)
+            opened.write("audit-test.json", asdict(found))
+    return found
+
+
+def _check_counts(train: ImageSet) -> None:
+    """Raise DataError if a class is too small for the folds."""
     if train.counts().min() < FOLDS:
         scarce = train.classes[int(train.counts().argmin())]
         raise DataError(
             f"an audit needs {FOLDS} training images of each class; {scarce} has {train.counts().min()}: add images, or remove the class"
         )
-    judged = out_of_fold(
-        recipe, train, test, FOLDS, seed, choose_device(device), lambda done, total: tell(done, total, "training networks")
-    )
+
+
+def _audited(name: str, train: ImageSet, test: ImageSet, recipe: Recipe, seed: int, device: str, tell: progress.Tell) -> Audit:
+    judged = out_of_fold(recipe, train, test, FOLDS, seed, device, lambda done, total: tell(done, total, "training networks"))
 
     def searching(done: int, total: int) -> None:
         tell(done, total, "comparing pairs")
@@ -168,7 +205,7 @@ def audit(
     }
     ranked = sorted([*label_issues["training"], *label_issues["test"]], key=lambda issue: (issue.label_probability, issue.id))
     return Audit(
-        name=data.name,
+        name=name,
         digests={"training": train.digest, "test": test.digest},
         images={"training": len(train), "test": len(test)},
         recipe=recipe.name,
@@ -186,7 +223,7 @@ def audit(
         label_issues={split: len(found) for split, found in label_issues.items()},
         listed_label_issues=ranked[:LISTED],
         overlaps=_overlaps(train, judged.train),
-        strange=_strange(data, judged.train_features, judged.test_features),
+        strange=_strange(train, test, judged.train_features, judged.test_features),
     )
 
 
@@ -226,10 +263,10 @@ def _overlaps(images: ImageSet, probabilities: np.ndarray, most: int = 10) -> li
     return [Overlap(images.classes[i], images.classes[j], int(both[i, j])) for i, j in cells if both[i, j]]
 
 
-def _strange(data: Dataset, train_features: np.ndarray, test_features: np.ndarray) -> list[str]:
+def _strange(train: ImageSet, test: ImageSet, train_features: np.ndarray, test_features: np.ndarray) -> list[str]:
     """The images whose features are farthest from those of training images."""
-    chosen = np.random.default_rng(derive(0, "known")).permutation(len(data.train))[:KNOWN]
+    chosen = np.random.default_rng(derive(0, "known")).permutation(len(train))[:KNOWN]
     familiar = unit(train_features[chosen])
     near = np.concatenate([nearness(train_features, familiar), nearness(test_features, familiar)])
-    ids = [*data.train.ids, *data.test.ids]
+    ids = [*train.ids, *test.ids]
     return [ids[i] for i in np.argsort(near, kind="stable")[:STRANGE]]

@@ -38,7 +38,7 @@ class Reliability:
         error: expected calibration error over bins of equal width: mean distance of confidence and accuracy, 0..1.
         error_even: the same over bins that hold equally many images.
         loss: mean cross-entropy in nats.
-        bins: those of equal width, from the least sure to the surest.
+        bins: those of equal width, from the least confident to the most confident.
     """
 
     error: float
@@ -93,7 +93,7 @@ def fit_temperature(labels: np.ndarray, logits: np.ndarray) -> float:
         logits: `(n, classes)`.
 
     Returns:
-        0.05 to 20. At a bound the images were all right or not told apart at all.
+        0.05 to 20. At a bound all images were right, or the network cannot tell the classes apart.
     """
     from scipy.optimize import minimize_scalar
 

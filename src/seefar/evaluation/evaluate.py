@@ -1,27 +1,28 @@
 """What a trained network gets right and wrong, on images that it did not learn from."""
 
-from collections import Counter
 from dataclasses import asdict, dataclass, is_dataclass
+from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from seefar import metrics
-from seefar.data.images import ImageSet
+from seefar.data.images import Dataset
+from seefar.data.load import load_again
 from seefar.display import Shown
 from seefar.evaluation.calibration import Calibration, Selective, calibration, fit_temperature, selective, sure_from
 from seefar.evaluation.confusions import Groups, Pair, WeakClass, groups, pairs, weak_classes
+from seefar.files import lock
 from seefar.metrics import ClassScore, Confusion, Share
-from seefar.models.device import choose_device, choose_precision
-from seefar.models.predict import predict
-from seefar.recipes import from_json
-from seefar.runs.folder import Run
-from seefar.runs.ledger import record_look
-from seefar.training.network import load_network
+from seefar.model.model import load_model
+from seefar.model.run_images import check_split, describe_test, open_split, open_validation
+from seefar.runs.folder import Run, open_run
+from seefar.runs.ledger import count_looks
+from seefar.torchrun import only_alone
 
 TOP = (2, 3, 5)
-MISTAKES, OF_EACH = 600, 8  # thumbnails of mistakes kept for the report in all and of each confusion (chosen by hand)
+MISTAKES = 600  # thumbnails of mistakes kept for the report (chosen by hand)
 PICTURES = 3_000_000  # bytes that they may have before compression, so that a report stays small
 
 
@@ -87,51 +88,60 @@ class Evaluation(Shown):
 
 
 def evaluate(
-    run: Run, images: ImageSet, split: str, validation: ImageSet, device: str = "auto", verb: str = "evaluate"
+    run: str | Path | Run,
+    split: Literal["validation", "test"] = "validation",
+    *,
+    data: Dataset | None = None,
+    device: str = "auto",
+    verb: str = "evaluate",
 ) -> Evaluation:
-    """Evaluate the run's network on images, and write predictions and numbers into the run folder.
+    """Evaluate a trained network; the numbers and the predictions go into the run folder.
 
     Args:
-        run: a trained run.
-        images: the images of that split.
-        split: "validation" or "test"; a look at test is entered into the ledger before the network sees the images.
-        validation: the validation images, which the calibration is fitted on.
-        device: where to compute.
-        verb: what the ledger says that a look was for.
+        run: a run or its folder.
+        split: "validation", or "test": that is a look at the test images, counted in the run's ledger and in `SEEFAR_HOME`.
+        data: the data the run was trained on; by default it is loaded again from where it came from.
+        device: "auto", "cpu", "cuda" or "mps".
+        verb: what the ledgers say that a look was for.
 
     Raises:
-        ModelFileError: the run is unfinished or damaged.
+        ModelFileError: the run is unfinished, damaged, or was trained on other data.
+        UsageError: there is no such split.
         DiskError: the ledger cannot be written.
     """
-    where = choose_device(device)
-    network = load_network(run, where)
-    looks = record_look(run, images.digest, verb) if split == "test" else None
-    recipe = from_json(run.recipe())
-    precision = choose_precision(recipe.precision, where)
-    answers = {"logits": predict(network, images.pixels, precision)}
-    if recipe.tta != "none":
-        answers["tta_logits"] = predict(network, images.pixels, precision, tta=recipe.tta)
-    fitting = images.labels, answers["logits"]
-    if split != "validation":
-        fitting = validation.labels, predict(network, validation.pixels, precision)
-    run.write_arrays(f"predictions-{split}.npz", ids=np.array(images.ids), labels=images.labels, **answers)
-    most = min(MISTAKES, max(PICTURES // images.pixels[:1].size, 1))
-    worst = surest_mistakes(images.labels, answers["logits"], most)
-    run.write_arrays(f"mistakes-{split}.npz", positions=worst, pixels=images.pixels[worst])
-    evaluation = Evaluation(
-        split=split,
-        images=len(images),
-        digest=images.digest,
-        look=looks.run if looks else 0,
-        look_on_machine=looks.machine if looks else 0,
-        tta=recipe.tta,
-        **numbers(images.labels, answers["logits"], answers.get("tta_logits"), images.classes, *fitting),
-    )
-    run.write(f"evaluation-{split}.json", asdict(evaluation))
+    only_alone("evaluate")
+    check_split(split)
+    run = open_run(run)
+    data = load_again(run.read("data.json"), data)
+    with lock(run.path / ".lock"):
+        if split == "test":
+            describe_test(run, data)
+        model, validation = load_model(run, device), open_validation(run, data)
+        images = open_split(run, split, verb, data)
+        looks = count_looks(run, images.digest) if split == "test" else None
+        tta = model.recipe.kept.tta
+        answers = {"logits": model.logits(images.pixels)}
+        if tta != "none":
+            answers["tta_logits"] = model.logits(images.pixels, tta)
+        fitting = answers["logits"] if split == "validation" else model.logits(validation.pixels)
+        run.write_arrays(f"predictions-{split}.npz", ids=np.array(images.ids), labels=images.labels, **answers)
+        most = min(MISTAKES, max(PICTURES // images.pixels[:1].size, 1))
+        worst = metrics.surest_mistakes(images.labels, answers["logits"], most)
+        run.write_arrays(f"mistakes-{split}.npz", positions=worst, pixels=images.pixels[worst])
+        evaluation = Evaluation(
+            split=split,
+            images=len(images),
+            digest=images.digest,
+            look=looks.run if looks else 0,
+            look_on_machine=looks.machine if looks else 0,
+            tta=tta,
+            **figures(images.labels, answers["logits"], answers.get("tta_logits"), images.classes, validation.labels, fitting),
+        )
+        run.write(f"evaluation-{split}.json", asdict(evaluation))
     return evaluation
 
 
-def numbers(
+def figures(
     labels: np.ndarray,
     logits: np.ndarray,
     tta_logits: np.ndarray | None,
@@ -190,7 +200,7 @@ def read_evaluation(run: Run, split: str) -> dict[str, Any]:
         return found
     answers, fitting = run.arrays(f"predictions-{split}.npz"), run.arrays("predictions-validation.npz")
     classes = tuple(run.read("data.json")["classes"])
-    added = numbers(
+    added = figures(
         answers["labels"], answers["logits"], answers.get("tta_logits"), classes, fitting["labels"], fitting["logits"]
     )
     return {name: _plain(value) for name, value in added.items()} | found
@@ -203,19 +213,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list) else value
-
-
-def surest_mistakes(labels: np.ndarray, logits: np.ndarray, most: int = MISTAKES) -> np.ndarray:
-    """Positions of wrongly classified images, the most confident first and at most 8 of each confusion, int64 `(at most most,)`."""
-    answers = logits.argmax(1)
-    confidence = metrics.softmax(logits).max(1)
-    wrong = np.flatnonzero(answers != labels)
-    wrong = wrong[np.argsort(-confidence[wrong], kind="stable")]
-    seen: Counter[tuple[int, int]] = Counter()
-    chosen = []
-    for i in wrong.tolist():
-        cell = int(labels[i]), int(answers[i])
-        seen[cell] += 1
-        if seen[cell] <= OF_EACH:
-            chosen.append(i)
-    return np.array(chosen[:most], np.int64)

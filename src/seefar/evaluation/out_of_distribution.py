@@ -1,22 +1,25 @@
 """Whether the network notices images that are nothing like those it learned from."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
-from seefar.data.images import ImageSet
+from seefar.data.images import Dataset
+from seefar.data.load import load, load_again
 from seefar.data.near_duplicates import unit
 from seefar.display import Shown
+from seefar.files import lock
 from seefar.metrics import softmax
-from seefar.models.device import choose_device, choose_precision
-from seefar.models.predict import predict_with_features
-from seefar.recipes import from_json
-from seefar.runs.folder import Run
-from seefar.runs.ledger import record_look
+from seefar.model.model import load_model
+from seefar.model.run_images import check_split, open_split, open_training
+from seefar.runs.folder import Run, open_run
 from seefar.seeds import derive
-from seefar.training.network import load_network
+from seefar.torchrun import only_alone
 
+NOISE = 2000  # images of noise (chosen by hand: as many as the built-in shapes have for testing)
 KNOWN = 10_000  # training images whose features stand for all; more take longer and change little (chosen by hand)
 NEIGHBOUR = 10  # which nearest of them counts: about as large a share as in Sun et al. 2022
 SCORES = ("max_probability", "energy", "feature_distance")
@@ -24,13 +27,13 @@ SCORES = ("max_probability", "energy", "feature_distance")
 
 @dataclass(frozen=True)
 class Foreign:
-    """How well one other set of images is told apart from the run's own.
+    """How well one set of out-of-distribution images is separated from the run's own.
 
     Attributes:
         name: of the other set.
         images: how many it has.
-        auroc: by score, the chance that a foreign image looks more foreign than one of the run's own; 0.5 is guessing.
-        missed: by score, the share of the foreign images that pass where 95 % of the run's own do.
+        auroc: by score, the chance that an out-of-distribution image scores as less familiar than one of the run's own; 0.5 is guessing.
+        missed: by score, the fraction of these images that pass a threshold which 95 % of the run's own pass.
     """
 
     name: str
@@ -55,53 +58,64 @@ class OutOfDistribution(Shown):
 
 
 def out_of_distribution(
-    run: Run, images: ImageSet, split: str, known: ImageSet, others: Mapping[str, np.ndarray], device: str = "auto"
+    run: str | Path | Run,
+    split: Literal["validation", "test"] = "validation",
+    *,
+    others: Sequence[str | Path] = ("noise", "shapes"),
+    data: Dataset | None = None,
+    device: str = "auto",
 ) -> OutOfDistribution:
-    """Score the run's own images and foreign ones, and write `out-of-distribution-<split>.json`.
+    """How well the network tells out-of-distribution images from its own: AUROC of three scores.
 
-    Sources: Hendrycks and Gimpel 2017 (largest probability), https://arxiv.org/abs/1610.02136; Liu et al. 2020 (energy),
-    https://arxiv.org/abs/2010.03759; Sun et al. 2022 (distance to the nearest features), https://arxiv.org/abs/2204.06507
+    The result goes into `out-of-distribution-<split>.json`. Sources: Hendrycks and Gimpel 2017 (largest probability),
+    https://arxiv.org/abs/1610.02136; Liu et al. 2020 (energy), https://arxiv.org/abs/2010.03759; Sun et al. 2022 (distance to the
+    nearest features), https://arxiv.org/abs/2204.06507
 
     Args:
-        run: a trained run.
-        images: its own images that it did not learn from.
-        split: "validation" or "test"; the latter is a look.
-        known: the training images.
-        others: foreign images by name, uint8 `(n, h, w, 3)` of the same size.
-        device: where to compute.
+        run: a trained run or its folder.
+        split: its own images, "validation" or "test"; the latter is a look at the test images.
+        others: "noise", or what `load` takes: "shapes", "cifar100", a folder, a zip. All images of them count.
+        data: the data the run was trained on; by default it is loaded again from where it came from.
+        device: "auto", "cpu", "cuda" or "mps".
 
     Raises:
-        ModelFileError: the run is unfinished or damaged.
+        ModelFileError: the run is unfinished, damaged, or was trained on other data.
     """
     from sklearn.metrics import roc_auc_score
 
-    where = choose_device(device)
-    network = load_network(run, where)
-    precision = choose_precision(from_json(run.recipe()).precision, where)
-    if split == "test":
-        record_look(run, images.digest, "out of distribution")
-    chosen = np.random.default_rng(derive(0, "known")).permutation(len(known))[:KNOWN]
-    familiar = unit(predict_with_features(network, known.pixels[chosen], precision)[1])
-
-    def scores(pixels: np.ndarray) -> dict[str, np.ndarray]:
-        return familiarity(*predict_with_features(network, pixels, precision), familiar)
-
-    own = scores(images.pixels)
-    foreign = []
-    for name, pixels in others.items():
-        theirs = scores(pixels)
-        truth = np.repeat([1, 0], [len(images), len(pixels)])
-        foreign.append(
-            Foreign(
-                name=name,
-                images=len(pixels),
-                auroc={score: float(roc_auc_score(truth, np.concatenate([own[score], theirs[score]]))) for score in SCORES},
-                missed={score: float((theirs[score] >= np.quantile(own[score], 0.05)).mean()) for score in SCORES},
+    only_alone("out_of_distribution")
+    check_split(split)
+    run = open_run(run)
+    data = load_again(run.read("data.json"), data)
+    sets = {Path(other).name: _pixels_of(other, data.train.size) for other in others}
+    with lock(run.path / ".lock"):
+        model, known = load_model(run, device), open_training(run, data)
+        images = open_split(run, split, "out of distribution", data)
+        chosen = np.random.default_rng(derive(0, "known")).permutation(len(known))[:KNOWN]
+        familiar = unit(model.logits_and_features(known.pixels[chosen])[1])
+        own = familiarity(*model.logits_and_features(images.pixels), familiar)
+        foreign = []
+        for name, pixels in sets.items():
+            theirs = familiarity(*model.logits_and_features(pixels), familiar)
+            truth = np.repeat([1, 0], [len(images), len(pixels)])
+            foreign.append(
+                Foreign(
+                    name=name,
+                    images=len(pixels),
+                    auroc={score: float(roc_auc_score(truth, np.concatenate([own[score], theirs[score]]))) for score in SCORES},
+                    missed={score: float((theirs[score] >= np.quantile(own[score], 0.05)).mean()) for score in SCORES},
+                )
             )
-        )
-    found = OutOfDistribution(split, len(images), foreign)
-    run.write(f"out-of-distribution-{split}.json", asdict(found))
+        found = OutOfDistribution(split, len(images), foreign)
+        run.write(f"out-of-distribution-{split}.json", asdict(found))
     return found
+
+
+def _pixels_of(other: str | Path, size: int) -> np.ndarray:
+    """All images of another set, uint8 `(n, size, size, 3)`."""
+    if other == "noise":
+        return noise(NOISE, size)
+    return load(other, size=size).every_pixel()[-10 * NOISE :]
 
 
 def familiarity(logits: np.ndarray, features: np.ndarray, familiar: np.ndarray) -> dict[str, np.ndarray]:

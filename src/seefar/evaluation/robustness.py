@@ -1,23 +1,24 @@
 """How much accuracy survives when images are noisy, blurred, snowed over or badly compressed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
+from typing import Literal
 
 import numpy as np
 
+from seefar import progress
 from seefar.data.corruptions import CORRUPTIONS, GROUPS, SEVERITIES, corrupt
-from seefar.data.images import ImageSet
+from seefar.data.images import Dataset, ImageSet
 from seefar.display import Shown
 from seefar.errors import DataError
+from seefar.files import lock
 from seefar.metrics import Share, wilson
-from seefar.models.device import choose_device, choose_precision
-from seefar.models.predict import predict
-from seefar.recipes import from_json
-from seefar.runs.folder import Run
-from seefar.runs.ledger import record_look
-from seefar.training.network import load_network
+from seefar.model.model import load_model
+from seefar.model.run_images import check_split, open_split
+from seefar.runs.folder import Run, open_run
+from seefar.torchrun import only_alone
 
 CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 PUBLISHED = 10_000  # images of a severity in the files of CIFAR-10-C
@@ -48,62 +49,64 @@ class Robustness(Shown):
     by_class: dict[str, list[float]]
 
     def __repr__(self) -> str:
-        clean, spoilt = self.clean.value, 1 - self.mean_error
-        return f"Robustness({self.split}, {self.images:,} images: {clean:.1%} right, spoilt {spoilt:.1%})"
+        clean, corrupted = self.clean.value, 1 - self.mean_error
+        return f"Robustness({self.split}, {self.images:,} images: {clean:.1%} right, corrupted {corrupted:.1%})"
 
 
 def robustness(
-    run: Run,
-    images: ImageSet,
-    split: str,
+    run: str | Path | Run,
+    split: Literal["validation", "test"] = "validation",
     *,
-    files: Path | None = None,
+    files: str | Path | None = None,
+    data: Dataset | None = None,
     device: str = "auto",
-    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Robustness:
-    """Evaluate the run's network on 15 corruptions at 5 severities, and write `robustness-<split>.json`.
+    """Accuracy on images that are noisy, blurred, snowed over or badly compressed: 15 corruptions at 5 severities.
+
+    They are those of CIFAR-10-C, computed here (frost from a generated texture, so that the mean compares with no published
+    one), or read from the published files. The result goes into `robustness-<split>.json`.
 
     Source: Hendrycks and Dietterich 2019, https://arxiv.org/abs/1903.12261
 
     Args:
-        run: a trained run.
-        images: what is corrupted, or, with `files`, the images that those were made from.
-        split: "validation" or "test"; corrupted test images are a look at test, too.
-        files: the folder of the published CIFAR-10-C; by default the corruptions are computed here.
-        device: where to compute.
-        progress: is told after each of the 75 sets.
+        run: a trained run or its folder.
+        split: "validation", or "test": corrupted test images are a look at the test images, too.
+        files: the unpacked folder of the published CIFAR-10-C; by default the corruptions are computed here.
+        data: the data the run was trained on; by default it is loaded again from where it came from.
+        device: "auto", "cpu", "cuda" or "mps".
 
     Raises:
         DataError: `files` are not CIFAR-10-C, or the run's classes are not those of CIFAR-10.
-        ModelFileError: the run is unfinished or damaged.
+        ModelFileError: the run is unfinished, damaged, or was trained on other data.
     """
-    where = choose_device(device)
-    network = load_network(run, where)
-    precision = choose_precision(from_json(run.recipe()).precision, where)
-    sets = _published(files, images.classes) if files else _computed(images)
-    if split == "test":
-        record_look(run, images.digest, "robustness")
-    clean = predict(network, images.pixels, precision).argmax(1) == images.labels
-    accuracies: dict[str, list[float]] = {name: [] for name in CORRUPTIONS}
-    recalls: dict[str, list[list[float]]] = {name: [] for name in CORRUPTIONS}
-    total = len(CORRUPTIONS) * len(SEVERITIES)
-    for done, (name, pixels, labels) in enumerate(sets, start=1):
-        right = predict(network, pixels, precision).argmax(1) == labels
-        counts = np.bincount(labels, minlength=len(images.classes))
-        accuracies[name].append(float(right.mean()))
-        recalls[name].append((np.bincount(labels, right, len(images.classes)) / np.maximum(counts, 1)).tolist())
-        progress(done, total)
-    found = Robustness(
-        split=split,
-        images=len(images),
-        source="CIFAR-10-C" if files else "computed here",
-        clean=wilson(int(clean.sum()), len(images)),
-        accuracies=accuracies,
-        groups={group: fmean(fmean(accuracies[name]) for name in names) for group, names in GROUPS.items()},
-        mean_error=1 - fmean(fmean(row) for row in accuracies.values()),
-        by_class={name: np.mean(rows, axis=0).tolist() for name, rows in recalls.items()},
-    )
-    run.write(f"robustness-{split}.json", asdict(found))
+    only_alone("robustness")
+    check_split(split)
+    run = open_run(run)
+    with lock(run.path / ".lock"), progress.bar("corrupting images") as tell:
+        model = load_model(run, device)
+        published = _published(Path(files), model.classes) if files is not None else None
+        images = open_split(run, split, "robustness", data)
+        clean = model.logits(images.pixels).argmax(1) == images.labels
+        accuracies: dict[str, list[float]] = {name: [] for name in CORRUPTIONS}
+        recalls: dict[str, list[list[float]]] = {name: [] for name in CORRUPTIONS}
+        total = len(CORRUPTIONS) * len(SEVERITIES)
+        for done, (name, pixels, labels) in enumerate(published or _computed(images), start=1):
+            right = model.logits(pixels).argmax(1) == labels
+            counts = np.bincount(labels, minlength=len(images.classes))
+            accuracies[name].append(float(right.mean()))
+            recalls[name].append((np.bincount(labels, right, len(images.classes)) / np.maximum(counts, 1)).tolist())
+            tell(done, total, "")
+        found = Robustness(
+            split=split,
+            images=len(images),
+            source="CIFAR-10-C" if files else "computed here",
+            clean=wilson(int(clean.sum()), len(images)),
+            accuracies=accuracies,
+            groups={group: fmean(fmean(accuracies[name]) for name in names) for group, names in GROUPS.items()},
+            mean_error=1 - fmean(fmean(row) for row in accuracies.values()),
+            by_class={name: np.mean(rows, axis=0).tolist() for name, rows in recalls.items()},
+        )
+        run.write(f"robustness-{split}.json", asdict(found))
     return found
 
 
@@ -119,7 +122,7 @@ def _published(folder: Path, classes: tuple[str, ...]) -> Corrupted:
     if classes != CIFAR10:
         raise DataError(
             "the files of CIFAR-10-C show the classes of CIFAR-10, and this run was trained on others; "
-            "use --corruptions, which spoils its own images"
+            "use --corruptions, which corrupts its own images"
         )
     labels = _array(folder / "labels.npy", (5 * PUBLISHED,)).astype(np.int64)
     for name in CORRUPTIONS:  # every file is looked at before the first one is used

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from seefar.errors import UsageError, did_you_mean
 from seefar.explaining.capture import as_input, capture, find_layer, last_stage, undisturbed
-from seefar.models.layers import Network
+from seefar.networks.layers import Network
 from seefar.seeds import derive
 
 BATCH = 32  # images at a time for the maps of layers, whose gradients are held (chosen by hand)
@@ -21,17 +21,17 @@ STEPS = 128  # of integrated gradients; with them the parts add up to the whole 
 SAMPLES = 16  # noisy copies for gradient SHAP; 5 agree less with integrated gradients, 64 hardly more (measured on a vgg)
 NOISE = 0.05 * 255  # deviation of their noise in grey values: seen, but not in the way (chosen by hand)
 SQUARE = 1 / 8  # side of the occluding square, as a share of the image's (chosen by hand: a wheel, an ear)
-GREY = 127.5  # the colour of nothing for networks that were not told the mean of their images: the middle of 0..255
+GREY = 127.5  # the colour of nothing for networks that do not know the mean of their images: the middle of 0..255
 
 Explainer = Callable[[Network, np.ndarray, np.ndarray, str], np.ndarray]
 """(network, images uint8 `(n, h, w, 3)`, classes to explain int64 `(n,)`, name of a layer or "") to maps float32 `(n, h, w)`.
 
-The name is one of `capture.layer_names`; "" is the method's own choice. Call them through `explain`, which sees to the mode of the
+The name is one of `capture.layer_names`; "" is the method's own choice. Call them through `attribute`, which sees to the mode of the
 network, to float32 and to gradients.
 """
 
 
-def explain(
+def attribute(
     network: Network, images: np.ndarray, targets: np.ndarray, method: str, layer: str = "", batch: int = BATCH
 ) -> np.ndarray:
     """Maps of what speaks for a class, in float32 and in evaluation mode; the network is afterwards as it was.
@@ -53,9 +53,7 @@ def explain(
         UsageError: the method, the layer or a class does not exist, or the targets are not one an image.
     """
     if method not in EXPLAINERS:
-        raise UsageError(
-            f"no way to explain is called {method!r}{did_you_mean(method, EXPLAINERS)}; there are {', '.join(EXPLAINERS)}"
-        )
+        raise UsageError(f"no method is called {method!r}{did_you_mean(method, EXPLAINERS)}; there are {', '.join(EXPLAINERS)}")
     if layer:
         find_layer(network, layer)
     check_targets(network, images, targets)
@@ -97,7 +95,7 @@ def mean_colour(network: Network) -> Tensor:
 
 
 def _captum() -> Any:
-    """captum's methods. One of its imports tells a notebook that it could draw a bar with ipywidgets: nobody needs that."""
+    """captum's methods. One of its imports warns in notebooks that ipywidgets is missing, which is not needed."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="IProgress not found")
         import captum.attr

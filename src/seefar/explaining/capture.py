@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from seefar.errors import UsageError, did_you_mean
-from seefar.models.layers import Network
+from seefar.networks.layers import Network
 
 
 def layer_names(network: Network) -> list[str]:

@@ -11,8 +11,8 @@ from torch import Tensor
 from seefar.errors import UsageError
 from seefar.explaining.capture import as_input, undisturbed
 from seefar.explaining.space import nearest
-from seefar.models.layers import Network
-from seefar.models.predict import predict
+from seefar.networks.inference import predict
+from seefar.networks.layers import Network
 
 AVERAGED = 50  # images behind a mean image; a few show those images rather than the class (chosen by hand)
 BLOCK = 100  # images that are changed at once; a compromise between speed and memory on CPUs (chosen by hand)

@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from seefar.errors import UsageError
-from seefar.explaining.attribution import check_targets, explain, mean_colour
+from seefar.explaining.attribution import attribute, check_targets, mean_colour
 from seefar.explaining.capture import undisturbed
 from seefar.metrics import softmax
-from seefar.models.layers import Network
-from seefar.models.predict import BATCH, predict
+from seefar.networks.inference import BATCH, predict
+from seefar.networks.layers import Network
 from seefar.seeds import derive
 
 STEPS = 16  # in which all pixels are removed; with 256 areas differ by less than 0.02 (measured on random networks)
@@ -125,14 +125,14 @@ def sanity(network: Network, images: np.ndarray, targets: np.ndarray, method: st
         images: uint8 `(n, h, h, 3)`.
         targets: int64 `(n,)`.
         method: a key of attribution.EXPLAINERS.
-        layer: as in `attribution.explain`.
+        layer: as in `attribution.attribute`.
         seed: of the random weights and maps.
 
     Raises:
-        UsageError: as `attribution.explain` and `faithfulness`.
+        UsageError: as `attribution.attribute` and `faithfulness`.
     """
-    own = explain(network, images, targets, method, layer)
-    theirs = explain(randomised(network, images, seed), images, targets, method, layer)
+    own = attribute(network, images, targets, method, layer)
+    theirs = attribute(randomised(network, images, seed), images, targets, method, layer)
     scores = faithfulness(network, images, targets, theirs, seed)
     alike = [_rank_correlation(np.abs(one), np.abs(other)) for one, other in zip(own, theirs, strict=True)]
     return Sanity(float(np.mean(alike)), scores.insertion, scores.random_insertion)

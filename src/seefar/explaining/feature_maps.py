@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from seefar.explaining.capture import as_input, capture, undisturbed
 from seefar.metrics import softmax
-from seefar.models.layers import Network
+from seefar.networks.layers import Network
 
 MOST = 16  # maps a layer that are kept (chosen by hand: as many as can be looked at)
 
@@ -37,13 +37,11 @@ class Path:
     Attributes:
         stages: the maps of the stages in order, and of what lies before them where there is something.
         features: what the last layer sees, float32 `(d,)`.
-        logits: float32 `(classes,)`.
-        probabilities: `(classes,)`.
+        probabilities: float64 `(classes,)`.
     """
 
     stages: list[StageMaps]
     features: np.ndarray
-    logits: np.ndarray
     probabilities: np.ndarray
 
 
@@ -58,7 +56,7 @@ def path(network: Network, image: np.ndarray, most: int = MOST) -> Path:
             stages = [_strongest(name, seen[name][0], most) for name in names]
     finally:
         hook.remove()
-    return Path(stages, features[0][0].float().cpu().numpy().copy(), logits[0], softmax(logits)[0])
+    return Path(stages, features[0][0].float().cpu().numpy().copy(), softmax(logits)[0])
 
 
 def default_layers(network: Network) -> list[str]:

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from seefar.errors import UsageError
 from seefar.explaining.capture import as_input, undisturbed
-from seefar.models.fast import Residual, Whitening
-from seefar.models.layers import Network
+from seefar.networks.fast import Residual, Whitening
+from seefar.networks.layers import Network
 
 BATCH = 250  # images at a time: the maps of a first layer of 64 channels at 32 pixels are 65 MB (chosen by hand)
 STILL = 0.01  # of the widest range of values in its layer: what changes less is dead (chosen by hand)
@@ -88,7 +88,7 @@ def health(network: Network, images: np.ndarray) -> list[LayerHealth]:
         UsageError: there are no images.
     """
     if not len(images):
-        raise UsageError("whether a filter is dead can be told from images only, and there are none; give at least one")
+        raise UsageError("only images show whether a filter is dead, and there are none; give at least one")
     judged = dict(_judged(network))
     ranges = _ranges(network, list(judged.values()), images)
     return [_judge(name, _weight(network.get_submodule(name)), spread) for name, spread in zip(judged, ranges, strict=True)]
@@ -106,8 +106,9 @@ def roughness(weight: np.ndarray) -> np.ndarray:
     Frequencies are those of the cosine transform; the finest are those that change along both directions, and along at least
     one of them with every pixel.
     """
-    waves = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])  # the cosine transform of three values
-    energy = (np.einsum("ua,vb,oiab->oiuv", waves, waves, weight.astype(np.float64)) ** 2).sum(1)
+    from scipy.fft import dctn
+
+    energy = (dctn(weight.astype(np.float64), axes=(2, 3), norm="ortho") ** 2).sum(1)
     finest = np.add.outer(np.arange(3), np.arange(3)) >= 3
     share: np.ndarray = energy[:, finest].sum(1) / np.maximum(energy.sum((1, 2)), 1e-30)
     return share
@@ -179,7 +180,7 @@ def _ranges(network: Network, layers: list[nn.Module], images: np.ndarray) -> li
 
 @contextmanager
 def _hooked(layers: list[nn.Module], note: Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]) -> Iterator[None]:
-    """Within the block `note` is told what each layer gives."""
+    """Within the block `note` is called with the output of each layer."""
     hooks = [layer.register_forward_hook(note) for layer in layers]
     try:
         yield

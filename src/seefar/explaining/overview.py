@@ -9,7 +9,7 @@ import torch
 
 from seefar.data.images import ImageSet
 from seefar.display import Shown
-from seefar.explaining.attribution import EXPLAINERS, explain
+from seefar.explaining.attribution import EXPLAINERS, attribute
 from seefar.explaining.capture import last_stage, layer_names
 from seefar.explaining.classes import counterfactual_neighbours, portraits, smallest_change
 from seefar.explaining.faithfulness import Faithfulness, Sanity, faithfulness, sanity
@@ -19,8 +19,8 @@ from seefar.explaining.learning import learning, regions
 from seefar.explaining.space import EMBEDDINGS, knn_accuracy, nearest
 from seefar.explaining.units import exciting, maximise
 from seefar.metrics import Share, softmax
-from seefar.models.layers import Network
-from seefar.models.predict import predict_with_features
+from seefar.networks.inference import predict_with_features
+from seefar.networks.layers import Network
 from seefar.seeds import derive
 
 # All chosen by hand: enough to see, little enough to wait for
@@ -139,7 +139,7 @@ def overview(
         train: the training images.
         answers: what `remember` stored, `(epochs, n)`, if it did.
         quick: two methods instead of all, and fewer images: under 30 s.
-        tell: is told how many of the parts are done, and what comes next.
+        tell: called with the number of parts done, the total, and what comes next.
 
     Returns:
         The numbers, and the arrays: pixels uint8, maps float32.
@@ -185,10 +185,10 @@ def overview(
     methods = QUICK if quick else tuple(EXPLAINERS)
     scored = np.random.default_rng(derive(0, "scored")).permutation(len(images))[:SCORED]
     arrays["looked"] = images.pixels[shown]
-    arrays |= {f"map_{method}": explain(network, images.pixels[shown], predicted[shown], method) for method in methods}
+    arrays |= {f"map_{method}": attribute(network, images.pixels[shown], predicted[shown], method) for method in methods}
     scores, checks = {}, {}
     for method in methods:
-        maps = explain(network, images.pixels[scored], predicted[scored], method)
+        maps = attribute(network, images.pixels[scored], predicted[scored], method)
         scores[method] = faithfulness(network, images.pixels[scored], predicted[scored], maps)
         checks[method] = sanity(network, images.pixels[scored[:8]], predicted[scored[:8]], method)
 
@@ -270,7 +270,7 @@ def overview(
 
 
 def _telling(probabilities: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, int]:
-    """Positions of images that tell much: right ones of different classes, sure but not certain, then the surest mistakes."""
+    """Positions of instructive images: right ones of different classes, confident but not certain, then the most confident mistakes."""
     sure = probabilities.max(1)
     predicted = probabilities.argmax(1)
     candidates = np.flatnonzero(right)

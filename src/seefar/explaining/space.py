@@ -3,21 +3,17 @@
 Near means a large cosine: how long the features of an image are says how sure the network is rather than what it sees.
 """
 
-import importlib
-import warnings
 from collections.abc import Callable
 
 import numpy as np
 
 from seefar.data.near_duplicates import unit
-from seefar.errors import UsageError
 from seefar.metrics import Share, wilson
 
 BLOCK = 1000  # queries at a time: 40 MB of cosines to 10 000 known images
 VOTERS = 20  # neighbours that vote: Caron et al. 2021
 TEMPERATURE = 0.07  # of the votes: Wu et al. 2018, and Caron et al. 2021
 PERPLEXITY = 30.0  # neighbours that t-SNE keeps together: scikit-learn's default
-NEIGHBOURS = 15  # likewise UMAP's default
 FEWEST = 10  # points; fewer have no neighbourhoods that are worth keeping, and PCA shows them (chosen by hand)
 SAME = 1e-6  # spread of rows of length 1 below which they differ by rounding alone
 
@@ -65,40 +61,12 @@ def tsne(features: np.ndarray, seed: int = 0) -> np.ndarray:
     return np.asarray(places, np.float32)
 
 
-def umap(features: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Like `tsne`, with somewhat more of the large picture: float32 `(n, d)` to `(n, 2)`.
-
-    Source: McInnes et al. 2018, https://arxiv.org/abs/1802.03426
-
-    Args:
-        features: what to lay out.
-        seed: of what is drawn at random.
-
-    Raises:
-        UsageError: umap-learn is not installed.
-    """
-    try:
-        with warnings.catch_warnings():  # it warns that TensorFlow is missing, for a part that is not used here
-            warnings.simplefilter("ignore")
-            library = importlib.import_module("umap")
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            "a UMAP map needs umap-learn, which is not installed; pip install 'seefar[umap]', or take tsne or pca"
-        ) from error
-    rows, start = unit(features), _start(features, seed)
-    if start is None:
-        return pca(features, seed)
-    neighbours = min(NEIGHBOURS, len(rows) - 1)
-    fitted = library.UMAP(n_neighbors=neighbours, init=start, random_state=seed, n_jobs=1)  # on one thread: as in tsne
-    return np.asarray(fitted.fit_transform(rows), np.float32)
-
-
-EMBEDDINGS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {"pca": pca, "tsne": tsne, "umap": umap}
+EMBEDDINGS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {"pca": pca, "tsne": tsne}
 """Each lays out features float32 `(n, d)` on a plane, float32 `(n, 2)`; the same seed gives the same bytes."""
 
 
 def nearest(queries: np.ndarray, known: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """For each query the `k` known images with the largest cosines, nearest first; of equally near ones the first.
+    """For each query the `k` known images with the largest cosines, nearest first; of those whose cosines come out equal the first.
 
     An image that is itself among the known ones finds itself.
 

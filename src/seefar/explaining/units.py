@@ -10,14 +10,17 @@ from torch import Tensor, nn
 
 from seefar.errors import UsageError
 from seefar.explaining.capture import as_input, capture, find_layer, undisturbed
-from seefar.models.fast import Whitening
-from seefar.models.layers import Network
+from seefar.networks.fast import Whitening
+from seefar.networks.layers import Network
 from seefar.seeds import derive
 
 BATCH = 250  # images at a time: the maps of a first layer of 64 channels at 32 pixels are 65 MB (chosen by hand)
 UNITS = 8  # where no units are named (chosen by hand)
+# Values nearer than this share of the layer's largest are equal: batches of another size, and other processors, round otherwise, by
+# up to 3.3e-6 of it (measured in all layers of four recipes' networks; of a unit's own largest value it can be a thousandth)
+SAME = 1e-5
 RATE = 0.05  # Adam's, as in Lucid
-DECAY = 1e-3  # on the squared coefficients: contrast that helps nobody fades (chosen by hand)
+DECAY = 1e-3  # on the squared coefficients: contrast that does not help fades (chosen by hand)
 # Weight of the mean step from pixel to pixel, beside the activation in its own spread. From 2.5 to 30 images of fast on CIFAR-10
 # excited more than all real ones (8 units a layer), with fewer speckles the higher it was; at 30 not so in a plain first layer
 ROUGHNESS = 10
@@ -37,8 +40,8 @@ class Exciting:
     Attributes:
         layer: its name.
         units: channels of the layer.
-        positions: which images, the most exciting first, int64 `(u, k)`.
-        values: the largest value of the unit's map for each of them, float32 `(u, k)`.
+        positions: which images, the most exciting first, of equally exciting ones the first, int64 `(u, k)`.
+        values: the largest value of the unit's map for each of them, float32 `(u, k)`; they fall but for rounding.
         patches: for each unit uint8 `(k, ph, pw, 3)`, what it sees around the place of that value. Where it sees beyond the
             image, and of an image that is smaller than what it could see where it sees nothing, stands the mean colour.
     """
@@ -82,52 +85,54 @@ def exciting(
 ) -> Exciting:
     """For each unit the images that contain its largest values. An image counts once, with its most exciting place.
 
+    What is equal but for rounding comes in its order, images and units alike: see `largest_first`.
+
     Args:
         network: trained; it is afterwards as it was.
         images: uint8 `(n, h, w, 3)`, at least one.
         layer: as `capture.layer_names` lists them.
-        units: channels of the layer; None: the 8 with the largest mean size of their values.
+        units: channels of the layer; none: the 8 with the largest mean size of their values.
         most: images a unit, fewer if there are not so many.
-        batch: images at a time; it changes speed and memory only.
+        batch: images at a time; it changes speed and memory, and values in their last digits.
 
     Raises:
         UsageError: no images, or no such layer or unit.
     """
     if not len(images):
         raise UsageError("the most exciting of no images cannot be found; give at least one")
-    values, positions, places = np.zeros((0, 0)), np.zeros((0, 0), np.int64), np.zeros((0, 0), np.int64)
-    strengths = np.zeros(1)
-    width = 0
+    parts: list[tuple[np.ndarray, np.ndarray]] = []
+    strengths, width = np.zeros(1), 0
     with undisturbed(network), capture(network, [layer]) as seen, torch.inference_mode():
         for first in range(0, len(images), batch):
             _forward(network, layer, as_input(network, images[first : first + batch]))
             maps = seen[layer].float().contiguous()
             width = maps.shape[3]
-            found, where = (part.cpu().numpy().T for part in maps.flatten(2).max(2))  # (channels, images)
+            largest, where = maps.flatten(2).max(2)
+            parts.append((largest.cpu().numpy(), where.cpu().numpy()))
             strengths = strengths + maps.abs().double().mean((2, 3)).sum(0).cpu().numpy()
-            if not first:
-                values, positions, places = np.zeros((len(found), 0), np.float32), *np.zeros((2, len(found), 0), np.int64)
-            numbers = np.broadcast_to(np.arange(first, first + found.shape[1]), found.shape)
-            values = np.concatenate([values, found], axis=1)
-            # Earlier images come first and the order is stable: among equal values the first image wins
-            best = np.argsort(-values, axis=1, kind="stable")[:, :most]
-            values = np.take_along_axis(values, best, 1)
-            positions = np.take_along_axis(np.concatenate([positions, numbers], axis=1), best, 1)
-            places = np.take_along_axis(np.concatenate([places, where], axis=1), best, 1)
-    chosen = np.argsort(-strengths, kind="stable")[:UNITS].tolist() if units is None else list(units)
-    _check_units(layer, chosen, len(values))
+    values, places = (np.concatenate(part) for part in zip(*parts, strict=True))  # (images, channels)
+    chosen = list(units) if units else largest_first(strengths, SAME * strengths.max())[:UNITS].tolist()
+    _check_units(layer, chosen, values.shape[1])
+    same = SAME * float(np.abs(values).max())
+    positions = np.stack([largest_first(values[:, unit], same)[:most] for unit in chosen])
     field = receptive_field(network, layer)
     colour = np.rint(images.mean((0, 1, 2))).astype(np.uint8)
     patches = [
-        np.stack(
-            [
-                patch(images[i], field, (place // width, place % width), colour)
-                for i, place in zip(positions[unit], places[unit], strict=True)
-            ]
-        )
-        for unit in chosen
+        np.stack([patch(images[i], field, divmod(int(places[i, unit]), width), colour) for i in row])
+        for unit, row in zip(chosen, positions, strict=True)
     ]
-    return Exciting(layer, chosen, positions[chosen], values[chosen].astype(np.float32), patches)
+    return Exciting(layer, chosen, positions, values[positions, np.array(chosen)[:, None]], patches)
+
+
+def largest_first(values: np.ndarray, same: float) -> np.ndarray:
+    """Positions of values `(n,)`, int64 `(n,)`: the largest first, and what is equal in its order.
+
+    Equal are values of which each lies within `same` of the next smaller one. So those that differ by rounding alone are never torn
+    apart, as they would be at the border of a grid; in return a dense row of values is taken for equal from end to end.
+    """
+    order = np.argsort(-values, kind="stable")
+    group = np.cumsum(-np.diff(values[order], prepend=values[order[:1]]) > same)
+    return order[np.lexsort((order, group))]
 
 
 def patch(image: np.ndarray, field: Field, place: tuple[int, int], colour: np.ndarray) -> np.ndarray:

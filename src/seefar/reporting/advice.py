@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from seefar.recipe_fields import flat
 from seefar.recipes import Recipe
 from seefar.reporting.words import GAP, joined, percent
 
@@ -24,26 +25,27 @@ def advice(
     best = max(row["number"] for row in history if row["best"])
     found = []
     if gap > GAP:
+        changes, flip_and_shift = recipe.augmentation, "flipping and shifting images (--set flip=random --set shift=2)"
         means = [
             word
             for word, is_off in (
-                ("flipping and shifting images (--set flip=random --set shift=2)", recipe.flip == "none" and not recipe.shift),
-                ("dropout (--set dropout=[0,0.3])", not any(recipe.dropout) and recipe.model != "fast"),
-                ("label smoothing (--set label_smoothing=0.1)", not recipe.label_smoothing),
-                ("cutout (--set cutout=8)", not recipe.cutout),
+                (flip_and_shift, changes.flip == "none" and not changes.shift),
+                ("dropout (--set dropout=[0,0.3])", not any(flat(recipe).get("dropout", [1]))),
+                ("label smoothing (--set label_smoothing=0.1)", not recipe.optimisation.label_smoothing),
+                ("cutout (--set cutout=8)", not changes.cutout),
             )
             if is_off
         ]
         found.append(
             f"It knows its training images {_points(gap)} points better than new ones. "
-            + (f"Not tried yet: {joined(means, 'or')}." if means else "More images are what helps then.")
+            + (f"Not tried yet: {joined(means, 'or')}." if means else "More images would help most.")
         )
-    elif best == len(history) and not recipe.budget:
+    elif best == len(history) and not recipe.stopping.budget:
         found.append(
-            f"Validation was best in the last epoch, and training images are not yet known by heart: try more epochs "
-            f"(seefar train --resume ... --epochs {2 * recipe.epochs})."
+            f"Validation was best in the last epoch, and training images are not yet memorised: try more epochs "
+            f"(seefar train --resume ... --epochs {2 * recipe.stopping.epochs})."
         )
-    elif gap < 0.01 and not recipe.budget:
+    elif gap < 0.01 and not recipe.stopping.budget:
         found.append(
             "It is hardly better on its training images than on new ones: a wider network (--set widths=...) or more epochs may "
             "learn more from the same images."
@@ -71,14 +73,14 @@ def advice(
         lost = robustness["clean"]["value"] - robustness["groups"][group]
         if lost > FRAGILE:
             found.append(
-                f"Images spoilt by {group} cost it {_points(lost)} points. If yours may look like that, train on such images "
-                "too (--set brightness=0.2, contrast=0.2 and cutout=8 go some way)."
+                f"Images corrupted by {group} cost it {_points(lost)} points. If yours may look like that, train on such images "
+                "too (--set brightness=0.2, contrast=0.2 and cutout=8 help a little)."
             )
     if audit and sum(audit["label_issues"].values()):
         found.append(
             f"{sum(audit['label_issues'].values()):,} labels are doubtful. Look through them; wrong ones in test cap what can be measured."
         )
-    found.append("One seed says little about small differences: --seeds 5 trains five, and seefar compare sums them up.")
+    found.append("One seed says little about small differences: --seeds 5 trains five, and seefar compare summarises them.")
     return found
 
 

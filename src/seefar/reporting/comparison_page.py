@@ -1,15 +1,15 @@
 """Several runs side by side on one page: what each reached, how they differ on the same images, what several seeds say."""
 
 from dataclasses import asdict
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
-
-from markupsafe import Markup
+from typing import Any, Literal
 
 from seefar.evaluation.compare import compare
 from seefar.files import write_bytes
 from seefar.reporting import comparison_words, figures
 from seefar.reporting.page import render
+from seefar.reporting.value_figures import comparisons
 from seefar.reporting.words import duration
 from seefar.runs.folder import Run
 
@@ -20,8 +20,9 @@ def write_comparison(runs: list[Run], path: Path) -> Path:
     Raises:
         UsageError: the runs were not evaluated on the same images.
     """
-    split = "test" if all(run.has("evaluation-test.json") for run in runs) else "validation"
-    found = asdict(compare(runs, split))
+    split: Literal["validation", "test"] = "test" if all(run.has("evaluation-test.json") for run in runs) else "validation"
+    compared = compare(runs, split)
+    found = asdict(compared)
     names = [found["pairs"][0]["base"], *(pair["other"] for pair in found["pairs"])]
     costs = [found["pairs"][0]["cost"]["base"], *(pair["cost"]["other"] for pair in found["pairs"])]
     rows = [_row(run, split, name, cost) for run, name, cost in zip(runs, names, costs, strict=True)]
@@ -31,31 +32,22 @@ def write_comparison(runs: list[Run], path: Path) -> Path:
             f"accuracy on {split} images in %, with 95 % interval",
             f"{rows[0]['data']}: accuracy of each run",
         ),
-        "differences": figures.intervals(
-            [
-                (pair["other"], pair["difference"]["value"], pair["difference"]["low"], pair["difference"]["high"])
-                for pair in found["pairs"]
-            ],
-            f"points more than {names[0]}, with 95 % interval",
-            f"{rows[0]['data']}: differences on the same images",
-            zero=True,
+        "curves": figures.lines(
+            {row["name"]: row["curve"] for row in rows}, *figures.TIME, f"{rows[0]['data']}: validation accuracy", marker="."
         ),
-        "curves": figures.validation_curves(
-            {row["name"]: (row["elapsed"], row["validation"]) for row in rows}, f"{rows[0]['data']}: validation accuracy"
-        ),
+        **{name: draw() for name, draw in comparisons(compared, None).items()},
     }
     values: dict[str, Any] = {
         **found,
         "rows": rows,
         "base": names[0],
-        "charts": {name: Markup(figures.svg(figure)) for name, figure in drawn.items()},  # noqa: S704 (matplotlib has escaped it)
         "words": {
             "pairs": [comparison_words.pair(pair) for pair in found["pairs"]],
             "recipes": [comparison_words.seeds(row) for row in found["recipes"]],
             "differences": [comparison_words.recipes(row) for row in found["recipe_differences"]],
         },
     }
-    write_bytes(path, render("comparison.html", values))
+    write_bytes(path, render("comparison.html", values, drawn))
     return path
 
 
@@ -77,6 +69,5 @@ def _row(run: Run, split: str, name: str, cost: dict[str, Any]) -> dict[str, Any
         "seconds": cost["seconds"],
         "parameters": cost["parameters"],
         "multiply_adds": cost["multiply_adds"],
-        "elapsed": [sum(seconds[: i + 1]) for i in range(len(seconds))],
-        "validation": [row["validation_accuracy"] for row in history],
+        "curve": (list(accumulate(seconds)), [100 * row["validation_accuracy"] for row in history]),
     }

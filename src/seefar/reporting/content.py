@@ -11,15 +11,15 @@ from matplotlib.figure import Figure
 
 from seefar.evaluation.evaluate import read_evaluation
 from seefar.metrics import softmax
-from seefar.models.summary import summarise
-from seefar.recipes import Recipe, from_json, meanings, text
-from seefar.reporting import figures, inside_words, trust_words, words
+from seefar.networks.build import build_network
+from seefar.networks.summary import summarise
+from seefar.recipe_fields import as_json, from_json
+from seefar.reporting import figures, inside_words, tables, trust_words, words
 from seefar.reporting.advice import advice
 from seefar.reporting.inside_charts import inside_drawings
 from seefar.reporting.pictures import sheet, strip
 from seefar.runs.folder import Run
 from seefar.runs.ledger import count_looks
-from seefar.training.network import build_network
 from seefar.version import __version__
 
 MATRIX = 30  # classes up to which the matrix is a table that can be pointed at; beyond that it is a picture
@@ -42,12 +42,12 @@ def numbers(run: Run) -> dict[str, Any]:
     without = accuracy_without(run, set(audited["duplicated_test_ids"])) if audited and test else None
     learning = words.learning(history, recipe, run.ended(), max(data["validation"]) / sum(data["validation"]))
     uneven = words.is_uneven(described)
-    layers = summarise(build_network(recipe, len(data["classes"]), data["size"]), data["size"])
+    layers = summarise(build_network(recipe.network, len(data["classes"]), data["size"]), data["size"])
     return {
         "seefar": __version__,
         "run": run.path.name,
         "about": f"{data['name']}, recipe {words.recipe_name(recipe.name)}, seed {run.read('recipe.json')['seed']}",
-        "recipe": asdict(recipe),
+        "recipe": as_json(recipe),
         "seed": run.read("recipe.json")["seed"],
         "data": data,
         "description": {"train": described, "test": on_test},
@@ -82,13 +82,8 @@ def numbers(run: Run) -> dict[str, Any]:
     }
 
 
-def charts(run: Run, found: dict[str, Any]) -> dict[str, Figure]:
-    """The charts that the numbers allow, by the name of their file."""
-    return {name: draw() for name, draw in drawings(run, found).items()}
-
-
 def drawings(run: Run, found: dict[str, Any]) -> dict[str, Callable[[], Figure]]:
-    """What draws each of them: drawing takes the time."""
+    """What draws each chart that the numbers allow, by the name of its file: drawing takes the time."""
     shown, about = found["test"] or found["validation"], found["about"]
     name = found["data"]["name"]
     drawn: dict[str, Callable[[], Figure]] = {
@@ -109,9 +104,12 @@ def drawings(run: Run, found: dict[str, Any]) -> dict[str, Callable[[], Figure]]
     if shown["groups"]["merges"]:
         drawn[f"groups-{split}"] = partial(figures.dendrogram, shown["groups"], where)
     if robust := found["robustness"]:
-        spoilt, clean = f"{about}, spoilt {robust['split']} images", robust["clean"]["value"]
-        drawn[f"corruptions-{robust['split']}"] = partial(figures.corruptions, robust["accuracies"], clean, spoilt)
-        drawn[f"spoilt-{robust['split']}"] = partial(figures.corruptions_by_class, robust["by_class"], classes, clean, spoilt)
+        title, clean = f"{about}, corrupted {robust['split']} images", robust["clean"]["value"]
+        severities = [f"severity {number}" for number in range(1, 6)]
+        drawn[f"corruptions-{robust['split']}"] = partial(figures.corruptions, robust["accuracies"], severities, clean, title)
+        drawn[f"corruptions-by-class-{robust['split']}"] = partial(
+            figures.corruptions, robust["by_class"], classes, clean, title
+        )
     return drawn
 
 
@@ -122,7 +120,7 @@ def pictures(run: Run, found: dict[str, Any]) -> dict[str, Any]:
     return {
         "recipe_name": words.recipe_name(recipe.name),
         "changes": recipe.name.split("+")[1:],
-        "fields": _fields(recipe),
+        "fields": [row[1:] for row in tables.recipe(recipe).rows],
         "seconds": words.duration(sum(found["timing"]["seconds_by_epoch"])),
         "shown": shown,
         "even_loss": math.log(len(data["classes"])),
@@ -152,14 +150,6 @@ def _newest(run: Run, name: str) -> dict[str, Any] | None:
         if run.has(f"{name}-{split}.json"):
             return run.found(name, split)
     return None
-
-
-def _fields(recipe: Recipe) -> list[tuple[str, str, str]]:
-    return [
-        (field, text(getattr(recipe, field)), meaning)
-        for field, meaning in meanings().items()
-        if field not in ("name", "about")
-    ]
 
 
 def _headline(shown: dict[str, Any], uneven: bool) -> dict[str, Any]:
@@ -242,7 +232,7 @@ def _strength(share: float, right: bool) -> float:
 
 
 def _mistakes(run: Run, classes: list[str], split: str) -> dict[str, Any]:
-    """The mistakes that are kept, the surest first: one sheet of pictures, and a row for each with its probabilities."""
+    """The mistakes that are kept, the most confident first: one sheet of pictures, and a row for each with its probabilities."""
     kept, predictions = run.arrays(f"mistakes-{split}.npz"), run.arrays(f"predictions-{split}.npz")
     positions = kept["positions"]
     probabilities = softmax(predictions["logits"][positions])

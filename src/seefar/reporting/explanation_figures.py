@@ -1,7 +1,6 @@
 """The pictures of explanations: arrays in, matplotlib Figure out. Nothing is computed here but colours.
 
-Everything is placed in inches: small images keep their size, however long the words beside them are. `figures.svg` and
-`figures.png` turn a figure into bytes.
+Everything is placed in inches: small images keep their size, however long the words beside them are.
 """
 
 import textwrap
@@ -13,11 +12,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
-from seefar.reporting.figures import INK, RIGHT, SEVERAL, STYLE, TRAIN, WRONG, shorten
+from seefar.reporting.style import INK, RIGHT, STYLE, TRAIN, WIDTH, WRONG, chart, shorten
 
-WIDTH = 7  # inches, as most charts of a report
 EDGE = 0.1  # inches around everything
 LINE_HEIGHT = 1.25 * 8 / 72  # inches, for text of 8 points
 STRONGEST = 99  # percentile of a column at which the colours end: one outlier must not make the rest pale (chosen by hand)
@@ -52,8 +49,7 @@ def health(rows: Sequence[Mapping[str, Any]], title: str) -> Figure:
 
     Of a group of duplicates one is counted as working. A filter counts once: as dead, else as a duplicate, else as noise.
     """
-    figure = Figure(figsize=(WIDTH, 1.5 + 0.28 * len(rows)), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = chart(1.5 + 0.28 * len(rows), title)
     kinds = {"healthy": RIGHT, "duplicate": TRAIN, "noisy": "#d9a441", "dead": WRONG}
     hatches = {"healthy": "", "duplicate": "//", "noisy": "..", "dead": "xx"}
     counts = []
@@ -78,7 +74,6 @@ def health(rows: Sequence[Mapping[str, Any]], title: str) -> Figure:
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     figure.legend(loc="outside lower center", ncols=4)
-    _heading(axes, title)
     return figure
 
 
@@ -195,8 +190,7 @@ def space(points: np.ndarray, labels: np.ndarray, right: np.ndarray, classes: Se
     Beyond ten classes colours come again with other markers, and beyond a hundred nothing is told apart.
     """
     lines = -(-len(classes) // 5)
-    figure = Figure(figsize=(WIDTH, 5.6 + 0.2 * lines), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = chart(5.6 + 0.2 * lines, title)
     small = 12 if len(points) > 1000 else 22
     for number, name in enumerate(classes):
         colour, marker = CLASSES[number % 10], MARKERS[(number + number // 10) % 10]
@@ -220,31 +214,6 @@ def space(points: np.ndarray, labels: np.ndarray, right: np.ndarray, classes: Se
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     figure.legend(loc="outside lower center", ncols=5, fontsize=8, handletextpad=0.2)
-    _heading(axes, title)
-    return figure
-
-
-@mpl.rc_context(STYLE)
-def curves(
-    steps: Sequence[float],
-    named: Mapping[str, Sequence[float]],
-    title: str,
-    across: str = "pixels changed, in %",
-    up: str = "probability of the class, in %",
-) -> Figure:
-    """What becomes of a share 0..1 while `steps`, also 0..1, of the pixels are taken away or put in; one line a method."""
-    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
-    axes = figure.subplots()
-    for place, (name, values) in enumerate(named.items()):
-        dashes = ("-", "--", ":", "-.")[(place + place // len(SEVERAL)) % 4]
-        axes.plot(
-            [100 * step for step in steps], [100 * value for value in values], dashes, lw=1.8,
-            color=SEVERAL[place % len(SEVERAL)], label=shorten(name, 30),
-        )  # fmt: skip
-    axes.set(xlim=(100 * min(steps), 100 * max(steps)), ylim=(0, None), xlabel=across, ylabel=up)
-    axes.xaxis.set_major_locator(MaxNLocator(10))
-    figure.legend(loc="outside lower center", ncols=3, fontsize=8)
-    _heading(axes, title)
     return figure
 
 
@@ -274,14 +243,12 @@ def data_map(variability: np.ndarray, confidence: np.ndarray, title: str) -> Fig
 
     Source: Swayamdipta et al. 2020, https://arxiv.org/abs/2009.10795
     """
-    figure = Figure(figsize=(WIDTH, 3.8), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = chart(3.8, title)
     drawn = axes.hexbin(variability, confidence, gridsize=45, bins="log", mincnt=1, cmap="Blues", extent=(0, 0.5, 0, 1))
     figure.colorbar(drawn, ax=axes, label="images")
     for (x, y), word in (((0.03, 0.95), "easy"), ((0.38, 0.55), "ambiguous"), ((0.03, 0.05), "hard")):
         axes.text(x, y, word, fontsize=9)
     axes.set(xlim=(0, 0.5), ylim=(0, 1), xlabel="deviation of the probability over the epochs", ylabel="its mean")
-    _heading(axes, title)
     return figure
 
 
@@ -293,7 +260,11 @@ class _Sheet:
         self.head = 0.2 * len(lines) + 0.14
         self.width, self.height = width, self.head + height + EDGE
         self.figure = Figure(figsize=(self.width, self.height))
+        self.figure.suppressComposite = True  # each picture stays one: together they would be a single one, and blurred
         self.figure.text(EDGE / width, 1 - 0.07 / self.height, "\n".join(lines), fontsize=11, va="top")
+        self.paper = self.figure.add_axes((0, 0, 1, 1))  # for all pictures: axes for each take ten times as long
+        self.paper.set(xlim=(0, width), ylim=(self.height - self.head, -self.head))
+        self.paper.set_axis_off()
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:
         """Empty axes at that place."""
@@ -302,10 +273,10 @@ class _Sheet:
 
     def image(self, left: float, top: float, width: float, height: float, picture: np.ndarray, **colours: Any) -> None:
         """A picture, `(h, w, 3)` or values `(h, w)` with their colours, each pixel a square, as large as fits."""
-        axes = self.axes(left, top, width, height)
-        axes.imshow(picture, interpolation="nearest", **colours)
-        axes.set_anchor("NW")
-        axes.set_axis_off()
+        rows, columns = picture.shape[:2]
+        side = min(width / columns, height / rows)
+        place = (left, left + side * columns, top + side * rows, top)
+        self.paper.imshow(picture, interpolation="nearest", extent=place, aspect="auto", **colours)
 
     def text(self, left: float, top: float, words: str, size: float, ha: str = "left") -> None:
         """Words under that height."""
@@ -317,9 +288,8 @@ class _Sheet:
 
     def scale(self, left: float, top: float, width: float, height: float, colours: Colormap, low: float, high: float) -> None:
         """A bar of colours with the numbers at its ends."""
-        axes = self.axes(left, top, width, height)
-        axes.imshow(np.linspace(1, 0, 64)[:, None], cmap=colours, aspect="auto", vmin=0, vmax=1)
-        axes.set_axis_off()
+        steps, place = np.linspace(1, 0, 64)[:, None], (left, left + width, top + height, top)
+        self.paper.imshow(steps, cmap=colours, extent=place, aspect="auto", vmin=0, vmax=1)
         self.text(left + width + 0.04, top - 0.01, f"{high:.2g}", 7)
         self.text(left + width + 0.04, top + height - 0.12, f"{low:.2g}", 7)
 
@@ -360,8 +330,3 @@ def _painted(image: np.ndarray, values: np.ndarray, end: float, signed: bool) ->
 
 def _percent(share: float) -> str:
     return f"{100 * share:.1f} %" if share >= 0.001 else "< 0.1 %"
-
-
-def _heading(axes: Axes, title: str) -> None:
-    """The title over a chart, in as many lines as it needs."""
-    axes.set_title("\n".join(textwrap.wrap(title, WIDTH * 9)), loc="left")

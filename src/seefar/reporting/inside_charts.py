@@ -7,15 +7,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from seefar.reporting import explanation_figures as draw
-from seefar.reporting.inside_words import method_name
+from seefar.reporting import figures
+from seefar.reporting.inside_words import called, method_name
 from seefar.reporting.words import percent
 
-SHOWN = (
-    "grad_cam",
-    "layer_cam",
-    "integrated_gradients",
-    "occlusion",
-)  # side by side; Grad-CAM++ and SHAP look much like two of them
+SHOWN = ("grad_cam", "layer_cam", "integrated_gradients", "occlusion")  # Grad-CAM++ and SHAP look much like two of them
 TOP = 5  # classes with their probabilities at the end of a path
 
 
@@ -40,7 +36,7 @@ def inside_drawings(
         "inside-where": lambda: draw.overlays(
             arrays["looked"],
             {method_name(name): arrays[f"map_{name}"] for name in SHOWN if f"map_{name}" in arrays},
-            [_caption(row) for row in found["looked"]],
+            [f"{called(row['label'], row['predicted'])}, {percent(row['probability'])}" for row in found["looked"]],
             about,
         ),
         "inside-scores": lambda: _scores(found["methods"], about),
@@ -89,12 +85,7 @@ def _path(found: Mapping[str, Any], arrays: Mapping[str, np.ndarray], classes: S
     probabilities = arrays["path_probabilities"]
     order = np.argsort(-probabilities, kind="stable")[:TOP]
     stages = [
-        {
-            "layer": name,
-            "shape": arrays[f"path_shape_{name}"].tolist(),
-            "maps": arrays[f"path_{name}"],
-            "order": list(range(16)),
-        }
+        {"layer": name, "shape": arrays[f"path_shape_{name}"].tolist(), "maps": arrays[f"path_{name}"]}
         for name in found["stages"]
     ]
     return draw.path(arrays["path_image"], {"stages": stages}, [(classes[i], float(probabilities[i])) for i in order], about)
@@ -104,20 +95,17 @@ def _scores(methods: Mapping[str, Mapping[str, Any]], about: str) -> Figure:
     """How fast the probability comes back when what a method marks is put back first; random maps for scale."""
     one = next(iter(methods.values()))
     curves = {method_name(name): score["insertion_curve"] for name, score in methods.items()}
-    return draw.curves(
-        one["steps"], curves | {"random maps": one["random_insertion_curve"]}, about, across="pixels put back, in %"
-    )
-
-
-def _caption(row: Mapping[str, Any]) -> str:
-    """What stands below an image: its class, and what it was called if that is another one."""
-    said = row["predicted"] if row["predicted"] == row["label"] else f"{row['label']} called {row['predicted']}"
-    return f"{said}, {percent(row['probability'])}"
+    curves["random maps"] = one["random_insertion_curve"]
+    steps = [100 * step for step in one["steps"]]
+    named = {name: (steps, [100 * share for share in shares]) for name, shares in curves.items()}
+    figure = figures.lines(named, "pixels put back, in %", "probability of the class, in %", about)
+    figure.axes[0].set(xlim=(0, 100), xticks=range(0, 101, 10))
+    return figure
 
 
 def _case(row: Mapping[str, Any]) -> list[str]:
     foil = f"other:\n{row['foil']}" if row["foil"] else "no other"
-    return [f"{row['label']}\ncalled {row['predicted']}", *row["near"], foil]
+    return [f"{row['label']}\npredicted as {row['predicted']}", *row["near"], foil]
 
 
 def _portrait(row: Mapping[str, Any], pictures: int) -> list[str]:

@@ -16,8 +16,13 @@ ALIKE = 0.5  # rank correlation from which a map hardly depends on what was lear
 
 
 def method_name(method: str) -> str:
-    """How a method is called in sentences and pictures; one that has no entry above by its key."""
+    """What a method is called in sentences and pictures; one that has no entry above by its key."""
     return NAMES.get(method, method.replace("_", " "))
+
+
+def called(label: str, predicted: str) -> str:
+    """What an image was predicted as, after its class if that is another one."""
+    return predicted if predicted == label else f"{label} predicted as {predicted}"
 
 
 def everything(found: dict[str, Any]) -> dict[str, list[str]]:
@@ -36,7 +41,7 @@ def everything(found: dict[str, Any]) -> dict[str, list[str]]:
 def filters(found: dict[str, Any]) -> list[str]:
     """The first filters, and those that do nothing."""
     origin = (
-        "The first filters were not learned: they are fitted to the training images so that what they give is uncorrelated "
+        "The first filters were not learned: they are fitted to the training images so that their outputs are uncorrelated "
         "(whitening), each together with its negative."
         if found["first"] == "whitening"
         else "The first filters were learned; edges and colours are what they mostly look for."
@@ -82,10 +87,10 @@ def where(found: dict[str, Any]) -> list[str]:
     true = [name for name, score in methods.items() if score["insertion"] > score["random_insertion"]]
     one = methods[best]
     sentences = [
-        "Where the colour is strong, the network found evidence for what it called the image.",
+        "Where the colour is strong, the network found evidence for its prediction.",
         f"Whether that is so can be tested: when the pixels that {method_name(best)} marks are put back first, the class's probability is "
         f"{percent(one['insertion'])} on average on the way, with random maps {percent(one['random_insertion'])}; when they are taken "
-        f"away first, {percent(one['deletion'])} and {percent(one['random_deletion'])}. It is the truest of the methods here.",
+        f"away first, {percent(one['deletion'])} and {percent(one['random_deletion'])}. It is the most faithful method here.",
     ]
     if doubtful := [method_name(name) for name in methods if name not in true]:
         sentences.append(
@@ -111,7 +116,7 @@ def space(found: dict[str, Any]) -> list[str]:
 def classes(found: dict[str, Any]) -> list[str]:
     """What the classes are, and how little it takes to leave one."""
     sentences = [
-        "For each class the mean of the images that the network is surest of, then the most typical and the least typical ones.",
+        "For each class the mean of the most confident images, then the most typical and the least typical ones.",
     ]
     turned = [row for row in found["changes"] if row["turned"]]
     if turned:
@@ -119,7 +124,7 @@ def classes(found: dict[str, Any]) -> list[str]:
         sentences.append(
             f"{len(turned)} of {len(found['changes'])} images can be turned into another class by a change that nobody sees: the "
             f"smallest, from {least['predicted']} to {least['wanted']}, moves pixels by {least['size']:.2f} of 255 levels on average. "
-            "Like all such networks it must not decide where somebody wants to fool it."
+            "Like all such networks, do not use it where somebody may try to fool it."
         )
     return sentences
 
@@ -132,6 +137,6 @@ def learning(found: dict[str, Any]) -> list[str]:
     total = sum(counts.values())
     parts = [f"{percent(count / total)} {name}" for name, count in counts.items()]
     return [
-        f"Over {found['learning']['epochs']} epochs, {joined(parts)} (by how sure the network was of their class, and how much that "
+        f"Over {found['learning']['epochs']} epochs, {joined(parts)} (by the network's confidence of their class, and how much that "
         "changed from epoch to epoch)."
     ]

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from seefar.reporting.words import percent
+from seefar.reporting.tables import Table, evaluation
 
 
 def model_card(found: dict[str, Any]) -> str:
@@ -12,7 +12,7 @@ def model_card(found: dict[str, Any]) -> str:
     data, recipe = found["data"], found["recipe"]
     parts = [_front_matter(found, shown), f"# {_safe(found['about'])}", recipe["about"]]
     if shown:
-        parts += ["## How good it is", _bullets(found["words"]["findings"]), _table(shown)]
+        parts += ["## How good it is", _bullets(found["words"]["findings"]), _table(evaluation(shown))]
         parts += ["## Where it fails", _bullets(found["words"]["fails"])]
         parts += ["## Whether to trust it", _bullets(found["words"]["trust"] + found["words"]["robustness"])]
     else:
@@ -56,15 +56,10 @@ def _front_matter(found: dict[str, Any], shown: dict[str, Any] | None) -> str:
     return "\n".join([*lines, "---"])
 
 
-def _table(shown: dict[str, Any]) -> str:
-    rows = ["| class | precision | recall | 95 % interval | F1 | images |", "|---|---|---|---|---|---|"]
-    for score in shown["scores"]:
-        recall = score["recall"]
-        rows.append(
-            f"| {_safe(score['name'])} | {percent(score['precision'])} | {percent(recall['value'])} | {percent(recall['low'])} to "
-            f"{percent(recall['high'])} | {score['f1']:.3f} | {score['support']:,} |"
-        )
-    return "\n".join(rows)
+def _table(table: Table) -> str:
+    rows = [table.columns, *((_safe(name), *numbers) for name, *numbers in table.rows)]
+    head, *others = (f"| {' | '.join(row)} |" for row in rows)
+    return "\n".join([head, "|---" * len(table.columns) + "|", *others])
 
 
 def _bullets(sentences: list[str]) -> str:

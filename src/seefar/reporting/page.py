@@ -3,15 +3,18 @@
 import base64
 import hashlib
 import json
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
-from seefar.reporting import content, figures, words
+from seefar.reporting import content, words
 from seefar.reporting.model_card import model_card
+from seefar.reporting.style import png, svg
 from seefar.runs.folder import Run
 
 
@@ -25,24 +28,25 @@ def write_report(run: Run) -> Path:
     """
     run.verify()
     found = content.numbers(run)
-    drawn = content.charts(run, found)
+    drawn = {name: draw() for name, draw in content.drawings(run, found).items()}
     for name, figure in drawn.items():
-        run.write_bytes(f"figures/{name}.png", figures.png(figure))
-    charts = {_short(name): Markup(figures.svg(figure)) for name, figure in drawn.items()}  # noqa: S704 (matplotlib has escaped it)
-    page = render("report.html", {**found, **content.pictures(run, found), "charts": charts})
-    run.write_bytes("report.html", page)
+        run.write_bytes(f"figures/{name}.png", png(figure))
+    charts = {_short(name): figure for name, figure in drawn.items()}
+    run.write_bytes("report.html", render("report.html", {**found, **content.pictures(run, found)}, charts))
     run.write("report.json", found)
     run.write_bytes("README.md", model_card(found).encode())
     return run.path / "report.html"
 
 
-def render(template: str, values: dict[str, Any]) -> bytes:
-    """A page from a template, with the one script that it may run and that script's digest."""
+def render(template: str, values: dict[str, Any], charts: Mapping[str, Figure]) -> bytes:
+    """A page from a template, with its charts, the one script that it may run, and that script's digest."""
     environment = Environment(loader=PackageLoader("seefar.reporting"), autoescape=True, undefined=StrictUndefined)
     environment.filters |= {"percent": words.percent, "json": _json, "without_sheet": _without_sheet}
     script = (files("seefar.reporting") / "templates" / "report.js").read_text()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return environment.get_template(template).render(values, script=Markup(script), script_digest=digest).encode()  # noqa: S704 (ours)
+    drawn = {name: Markup(svg(figure)) for name, figure in charts.items()}  # noqa: S704 (matplotlib has escaped it)
+    page = environment.get_template(template)
+    return page.render(values, charts=drawn, script=Markup(script), script_digest=digest).encode()  # noqa: S704 (ours)
 
 
 def _short(name: str) -> str:

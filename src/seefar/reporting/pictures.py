@@ -1,4 +1,4 @@
-"""Small pictures inside a page: PNG as `data:` addresses."""
+"""Small pictures inside a page: images side by side, and pictures as `data:` addresses."""
 
 import base64
 import io
@@ -14,20 +14,29 @@ def strip(images: Sequence[np.ndarray], gap: int = 2) -> str:
     picture = Image.new("RGBA", (len(images) * (width + gap) - gap, height))
     for place, pixels in enumerate(images):
         picture.paste(Image.fromarray(pixels), (place * (width + gap), 0))
-    return _address(picture)
+    return _png(picture)
 
 
 def sheet(pixels: np.ndarray, columns: int) -> str:
     """Images uint8 `(n, h, w, 3)` as one picture, row by row: far smaller than as many pictures."""
-    n, height, width, _ = pixels.shape
+    return _png(Image.fromarray(tiled(pixels, columns)))
+
+
+def tiled(pixels: np.ndarray, columns: int, empty: int = 0) -> np.ndarray:
+    """Images `(n, h, w, 3)` as one, row by row; places that are left over hold the value `empty`."""
+    n, height, width, depth = pixels.shape
     rows = -(-n // columns)
-    padded = np.zeros((rows * columns, height, width, 3), np.uint8)
+    padded = np.full((rows * columns, height, width, depth), empty, np.uint8)
     padded[:n] = pixels
-    together = padded.reshape(rows, columns, height, width, 3).transpose(0, 2, 1, 3, 4)
-    return _address(Image.fromarray(together.reshape(rows * height, columns * width, 3)))
+    return padded.reshape(rows, columns, height, width, depth).swapaxes(1, 2).reshape(rows * height, columns * width, depth)
 
 
-def _address(picture: Image.Image) -> str:
+def address(kind: str, content: bytes) -> str:
+    """A file of that kind (png, jpeg) inside a page."""
+    return f"data:image/{kind};base64," + base64.b64encode(content).decode()
+
+
+def _png(picture: Image.Image) -> str:
     content = io.BytesIO()
     picture.save(content, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
+    return address("png", content.getvalue())

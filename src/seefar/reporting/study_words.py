@@ -26,7 +26,7 @@ def summary(found: dict[str, Any]) -> list[str]:
     count = len(found["seeds"])
     tested = "" if found["estimation_only"] else ", and the p-values are corrected for that (Holm)"
     sentences.append(
-        f"Each variant was trained with {count} seed{'s' * (count > 1)}, all with the same, in pairs; {len(rows)} "
+        f"Each variant was trained with {count} seed{'s' * (count > 1)}, the same seeds for all, compared in pairs; {len(rows)} "
         f"comparison{'s were' if len(rows) > 1 else ' was'} made{tested}."
     )
     if count < found["planned"] and not found["estimation_only"]:
@@ -39,13 +39,13 @@ def summary(found: dict[str, Any]) -> list[str]:
         )
     if found["power"]:
         smallest = (
-            f"; differences from about {found['detectable']:.1f} points on are found four times in five"
+            f"; differences of about {found['detectable']:.1f} points or more are found four times in five"
             if found["detectable"]
             else ""
         )
         sentences.append(
             f"A change that is worth two standard deviations of the difference between seeds is found {percent(found['power'])} of the "
-            f"time by a study of this size{smallest}. What is smaller may be there and not be seen."
+            f"time by a study of this size{smallest}. Smaller differences may exist and go unseen."
         )
     if found["chosen"]:
         where = " among those that nothing beats in both accuracy and time" if found["chosen"] in found["front"] else ""

@@ -1,17 +1,15 @@
-"""Whether to trust a network, in sentences and tables: its probabilities, spoilt and foreign images, and images and labels themselves."""
+"""Whether to trust a network, in sentences: its probabilities, corrupted and unfamiliar images, the data and labels themselves."""
 
 from typing import Any
 
 from seefar.reporting.words import percent
-
-ISSUES, PAIRS = 20, 10  # that an audit's tables show (chosen by hand)
 
 
 def calibration(evaluation: dict[str, Any]) -> list[str]:
     """Whether its probabilities can be believed."""
     found = evaluation["calibration"]
     before, after, temperature = found["before"]["error"], found["after"]["error"], found["temperature"]
-    mood = "too sure of itself" if temperature > 1.02 else "too modest" if temperature < 0.98 else "about right"
+    mood = "over-confident" if temperature > 1.02 else "under-confident" if temperature < 0.98 else "well calibrated"
     sentence = f"It is {mood}: what it states as its probability is off by {100 * before:.1f} points on average"
     if evaluation["split"] == "validation":
         where = "(fitted on these very images, so a little flattered)"
@@ -21,10 +19,10 @@ def calibration(evaluation: dict[str, Any]) -> list[str]:
 
 
 def selective(evaluation: dict[str, Any]) -> list[str]:
-    """How far it can be trusted where it is sure."""
+    """How far it can be trusted where it is confident."""
     found = evaluation["selective"]
     if found["threshold"] is None or not found["coverage"]:
-        return ["There is no confidence from which on it was right 99\N{NO-BREAK SPACE}% of the time on validation."]
+        return ["At no confidence threshold was it right 99\N{NO-BREAK SPACE}% of the time on validation."]
     return [
         f"Where its calibrated confidence is at least {percent(found['threshold'])}, which is so for {percent(found['coverage'])} of the "
         f"{evaluation['split']} images, it was right {percent(found['accuracy']['value'])} of the time; on validation that "
@@ -33,7 +31,7 @@ def selective(evaluation: dict[str, Any]) -> list[str]:
 
 
 def robustness(found: dict[str, Any]) -> list[str]:
-    """What spoilt images cost."""
+    """What corrupted images cost."""
     groups = sorted(found["groups"].items(), key=lambda item: item[1])
     (worst, low), (best, high) = groups[0], groups[-1]
     means = {name: sum(row) / len(row) for name, row in found["accuracies"].items()}
@@ -44,10 +42,10 @@ def robustness(found: dict[str, Any]) -> list[str]:
         else "computed here, frost from a generated texture, so that the mean compares with no published figure"
     )
     return [
-        f"On {found['images']:,} {found['split']} images spoilt in 15 ways and 5 strengths ({origin}) it is right "
+        f"On {found['images']:,} {found['split']} images corrupted in 15 ways at 5 severities ({origin}) it is right "
         f"{percent(1 - found['mean_error'])} of the time instead of {percent(found['clean']['value'])}.",
-        f"{worst.capitalize()} costs it most ({percent(low)} right), {best} least ({percent(high)}); the hardest single one is "
-        f"{hardest.replace('_', ' ')} ({percent(means[hardest])}).",
+        f"{worst.capitalize()} costs it the most accuracy ({percent(low)} right), {best} the least ({percent(high)}); the hardest "
+        f"corruption is {hardest.replace('_', ' ')} ({percent(means[hardest])}).",
     ]
 
 
@@ -58,28 +56,11 @@ def out_of_distribution(found: dict[str, Any]) -> list[str]:
         score = max(foreign["auroc"], key=foreign["auroc"].__getitem__)
         plain = foreign["auroc"]["max_probability"]
         sentences.append(
-            f"Of an image of its own and one of {foreign['name']} it is surer of its own {percent(plain)} of the time (AUROC of the "
-            f"largest probability); the best score, {score.replace('_', ' ')}, tells them apart {percent(foreign['auroc'][score])} "
-            "of the time."
+            f"Given one of its own images and one of {foreign['name']}, it is more confident about its own {percent(plain)} of the time "
+            f"(AUROC of the largest probability); the best score, {score.replace('_', ' ')}, separates them "
+            f"{percent(foreign['auroc'][score])} of the time."
         )
     return sentences
-
-
-def audit_tables(found: dict[str, Any]) -> list[tuple[list[str], list[tuple[str, ...]]]]:
-    """The first of what an audit listed, from an Audit as a dict: columns and rows, of label issues and of duplicates; no empty table."""
-    issues: list[tuple[str, ...]] = [
-        (row["id"], row["label"], row["suggested"], f"{row['probability']:.0%}", f"{row['label_probability']:.1%}")
-        for row in found["listed_label_issues"][:ISSUES]
-    ]
-    duplicates: list[tuple[str, ...]] = [
-        (row["one"], row["other"], row["where"], "" if row["same_label"] else "other label")
-        for row in found["listed_duplicates"][:PAIRS]
-    ]
-    tables: list[tuple[list[str], list[tuple[str, ...]]]] = [
-        (["most doubtful labels", "label", "rather", "probability", "of its label"], issues),
-        (["surest duplicates", "of", "where", "note"], duplicates),
-    ]
-    return [(columns, rows) for columns, rows in tables if rows]
 
 
 def audit(found: dict[str, Any], accuracy: tuple[float, float] | None) -> list[str]:

@@ -3,29 +3,18 @@
 import shlex
 from typing import Any
 
-from seefar import recipes
+from seefar.recipe_fields import text
 from seefar.reporting import study_words
 from seefar.reporting.words import joined, percent
 
 MOST_FAILURES = 3  # that are told one by one (chosen by hand)
-BEST = 5  # trials that are listed (chosen by hand)
-
-
-def best(found: dict[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """The names of the columns, and a row for each of the best trials; from Tuning as a dict."""
-    complete = [trial for trial in found["trials"] if trial["accuracy"] is not None]
-    rows = [
-        (trial["number"], f"{trial['accuracy']:.2%}", trial["epochs"], *map(recipes.text, trial["fields"].values()))
-        for trial in sorted(complete, key=lambda trial: (-trial["accuracy"], trial["number"]))[:BEST]
-    ]
-    return ["trial", "validation", "epochs", *found["space"]], rows
 
 
 def search(found: dict[str, Any]) -> list[str]:
     """What happened in the search, none of it a claim; from Tuning as a dict."""
     count = len(found["trials"])
     sentences = [
-        f"{count} trial{'s' * (count > 1)}: {found['complete']} complete, {found['pruned']} given up early, {found['failed']} failed."
+        f"{count} trial{'s' * (count > 1)}: {found['complete']} complete, {found['pruned']} pruned, {found['failed']} failed."
     ]
     failed = [trial for trial in found["trials"] if trial["state"] == "failed"]
     sentences += [f"Trial {trial['number']} failed: {trial['reason']}." for trial in failed[:MOST_FAILURES]]
@@ -67,7 +56,7 @@ def claim(found: dict[str, Any]) -> list[str]:
             "best of several verdicts flatters."
         )
     changed = {**found["set"], **found["fields"]}
-    changes = " ".join(f"--set {shlex.quote(f'{field}={recipes.text(value)}')}" for field, value in changed.items())
+    changes = " ".join(f"--set {shlex.quote(f'{field}={text(value)}')}" for field, value in changed.items())
     return [
         *sentences,
         f"To train it: seefar train --data ... --recipe {found['base']} {changes}",

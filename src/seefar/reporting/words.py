@@ -7,16 +7,16 @@ from typing import Any
 from seefar.recipes import Recipe
 
 STUCK = 0.01  # above chance; a network that stays below has learned nothing (chosen by hand)
-GAP = 0.05  # training minus validation accuracy from which we speak of learning by heart (chosen by hand)
+GAP = 0.05  # training minus validation accuracy from which we speak of overfitting (chosen by hand)
 UNEVEN = 5.0  # largest by smallest class from which accuracy alone misleads (chosen by hand)
 
 
 def result(evaluation: dict[str, Any], data: str) -> str:
-    """What the network can do, in one breath."""
+    """What the network can do, in two sentences."""
     accuracy = evaluation["accuracy"]
     return (
         f"On {evaluation['images']:,} {evaluation['split']} images of {data} that it had not learned from, the network was right "
-        f"{percent(accuracy['value'])} of the time. Another set of as many such images would plausibly give between "
+        f"{percent(accuracy['value'])} of the time. On another set of images of this kind and size it would plausibly be between "
         f"{percent(accuracy['low'])} and {percent(accuracy['high'])}."
     )
 
@@ -39,7 +39,7 @@ def test_time_augmentation(evaluation: dict[str, Any]) -> list[str]:
 
 
 def chance(evaluation: dict[str, Any]) -> str:
-    """What somebody without eyes would reach."""
+    """What guessing would reach."""
     supports = [score["support"] for score in evaluation["scores"]]
     share = max(supports) / sum(supports)
     return f"Always naming the most frequent of the {len(supports)} classes would be right {percent(share)} of the time."
@@ -61,7 +61,7 @@ def fails(evaluation: dict[str, Any]) -> list[str]:
         return ["It made no mistake here."]
     first = evaluation["pairs"][0]
     sentences = [
-        f"Most often confused: {first['one']} and {first['other']}. {first['there']:,} images of {first['one']} were called "
+        f"Most often confused: {first['one']} and {first['other']}. {first['there']:,} images of {first['one']} were predicted as "
         f"{first['other']}, {first['back']:,} the other way round."
     ]
     if groups := evaluation["groups"]["groups"]:
@@ -69,7 +69,7 @@ def fails(evaluation: dict[str, Any]) -> list[str]:
         sentences.append(f"Confused more than twice as often as two classes on average: {names}.")
     if weak := evaluation["weak_classes"]:
         names = joined([f"{row['name']} ({percent(row['recall']['value'])})" for row in weak])
-        sentences.append(f"Found significantly less often than the others: {names}.")
+        sentences.append(f"Significantly lower recall than the others: {names}.")
     elif len(evaluation["scores"]) > 2:
         sentences.append("No class does significantly worse than the others.")
     return sentences
@@ -104,11 +104,11 @@ def learning(history: list[dict[str, Any]], recipe: Recipe, ended: str, chance: 
         ended: why training ended, as the manifest has it.
         chance: share of the validation images that naming the most frequent class gets right.
     """
-    planned, keep = recipe.epochs, recipe.keep
+    planned, keep = recipe.stopping.epochs, recipe.kept.keep
     best = max(row["number"] for row in history if row["best"])
     last = history[-1]
     kept = history[best - 1] if keep == "best" else last
-    of = "" if recipe.budget else f" of {planned}"
+    of = "" if recipe.stopping.budget else f" of {planned}"
     sentences = [
         f"The weights of epoch {kept['number']}{of} are used: validation accuracy {percent(kept['validation_accuracy'])}."
         + (
@@ -118,13 +118,15 @@ def learning(history: list[dict[str, Any]], recipe: Recipe, ended: str, chance: 
         )
     ]
     drops = sum(after["rate"] < before["rate"] for before, after in pairwise(history))
-    if recipe.schedule == "plateau" and drops:
-        sentences.append(f"The learning rate was lowered {times(drops)}, each time that validation had stopped to improve.")
+    if recipe.optimisation.schedule == "plateau" and drops:
+        sentences.append(f"The learning rate was lowered {times(drops)}, each time validation stopped improving.")
     if ended == "budget":
-        sentences.append(f"Training ended in epoch {len(history)}, when its budget of {duration(recipe.budget)} was used up.")
+        sentences.append(
+            f"Training ended in epoch {len(history)}, when its budget of {duration(recipe.stopping.budget)} was used up."
+        )
     elif len(history) < planned or ended not in ("", "finished"):
         sentences.append(
-            f"Training ended after {len(history)} of at most {planned} epochs: {_WHY[ended].format(recipe.patience)}."
+            f"Training ended after {len(history)} of at most {planned} epochs: {_WHY[ended].format(recipe.stopping.patience)}."
         )
     if max(row["validation_accuracy"] for row in history) <= chance + STUCK:
         sentences.append(
@@ -135,7 +137,7 @@ def learning(history: list[dict[str, Any]], recipe: Recipe, ended: str, chance: 
     if gap > GAP:
         sentences.append(
             f"At the end it was right on {percent(last['accuracy'])} of the training images "
-            f"but {percent(last['validation_accuracy'])} of the validation images: it has begun to learn images by heart. "
+            f"but {percent(last['validation_accuracy'])} of the validation images: it has begun to overfit. "
             "Augmentation, more dropout or more images work against that."
         )
     elif best == len(history):
@@ -144,12 +146,12 @@ def learning(history: list[dict[str, Any]], recipe: Recipe, ended: str, chance: 
 
 
 _WHY = {
-    "": "it was broken off without a word, and seefar train --resume goes on with it",
+    "": "it was interrupted without a recorded reason; seefar train --resume continues it",
     "finished": "it was planned for no more",
-    "patience": "the last {} in a row brought nothing better (early stopping)",
-    "diverged": "then the loss was no number any more; what was saved before is used",
-    "interrupted": "it was interrupted, and seefar train --resume goes on with it",
-    "pruned": "the search that it belongs to gave it up, since others were ahead by then",
+    "patience": "the last {} in a row brought no improvement (early stopping)",
+    "diverged": "the loss diverged; the weights saved before are used",
+    "interrupted": "it was interrupted; seefar train --resume continues it",
+    "pruned": "the search pruned it, since other trials were ahead",
 }
 
 
@@ -210,7 +212,7 @@ def _duplicates(description: dict[str, Any], split: str) -> str:
     if not groups:
         return f"No two {split} images are equal."
     images = sum(len(group) for group in groups)
-    sentence = f"{images:,} {split} images are equal to another one, pixel by pixel ({len(groups):,} groups)."
+    sentence = f"{images:,} {split} images are equal to another one, pixel by pixel ({counted(len(groups), 'group')})."
     if conflicts:
         example = " and ".join(f"{name} ({id_})" for id_, name in list(conflicts[0].items())[:2])
         sentence += f" {len(conflicts):,} of the groups have contradicting labels, such as {example}."
@@ -224,10 +226,15 @@ def leaks(leaks: dict[str, Any]) -> str:
         return f"No test image was found among the training images, as it is, mirrored, or slightly changed.{searched}"
     kinds = ", ".join(f"{number:,} {kind}" for kind, number in leaks["counts"].items() if number)
     return (
-        f"{count:,} of {leaks['images']:,} test images ({percent(count / leaks['images'])}) also stand in the training images, or look "
-        f"just like one there ({kinds}), {leaks['other_label']:,} of them with another label: the network has seen them, so they may be "
-        f"easier than new ones.{searched}"
+        f"{count:,} of {leaks['images']:,} test images ({percent(count / leaks['images'])}) are also training images, or look just like "
+        f"one ({kinds}), {leaks['other_label']:,} of them with another label: the network has seen them, so they may be easier than new "
+        f"ones.{searched}"
     )
+
+
+def counted(count: int, noun: str) -> str:
+    """A number and its noun: "1 group", "2 groups"."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def _list(counts: dict[str, int], most: int = 20) -> str:
@@ -264,9 +271,9 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def percent(share: float) -> str:
-    """A share with one decimal, as it stands in a sentence: no line breaks before the sign."""
-    return f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
+def percent(share: float, decimals: int = 1) -> str:
+    """A share as it stands in a sentence or a cell: no line breaks before the sign."""
+    return f"{100 * share:.{decimals}f}\N{NO-BREAK SPACE}%"
 
 
 def joined(things: Sequence[str], word: str = "and") -> str:

@@ -215,15 +215,17 @@ def create_numbered(folder: Path) -> Run:
             return Run(path)
 
 
-def open_run(folder: Path) -> Run:
-    """The run in `folder`. Raises ModelFileError if there is none."""
+def open_run(run: str | Path | Run) -> Run:
+    """The run in a folder; a Run is returned as it is. Raises ModelFileError if there is none."""
+    if isinstance(run, Run):
+        return run
+    folder = Path(run)
     if not folder.exists():
         raise ModelFileError(f"there is no run folder {folder}; `seefar train` makes one")
     if not folder.is_dir():
         raise ModelFileError(f"{folder} is a file, not the folder of a run; give the folder that `seefar train` printed")
-    run = Run(folder)
-    if not run.has("recipe.json"):
+    if not Run(folder).has("recipe.json"):
         raise ModelFileError(
             f"{folder} is not the folder of a run: it has no recipe.json; give the one that `seefar train` printed"
         )
-    return run
+    return Run(folder)

@@ -1,43 +1,15 @@
-"""Run folders of earlier formats, read as if they were of today's: what was added since, with the value it had then.
+"""Run folders of earlier formats, read as if they were of today's.
 
-Format 1 (2026-11): one network, `plain`, no augmentation, constant or linear rate, Adam. Format 2 (2026-11): all but what format 3
-has: training at lower resolutions, budgets, test-time augmentation. Format 3 (2026-11): all but the memory of answers (`remember`).
-Format 4 (2026-11): other names in what a look inside and an audit found.
+What a recipe did not have yet is off, as in today's recipes. Format 1 (2026-11) had one network, `plain`. Format 4 (2026-11) has other
+names in what a look inside and an audit found. In format 5 (2026-11) every recipe has the fields of all networks; those that its own does
+not have say nothing.
 """
 
 from typing import Any
 
-FORMAT = 5  # of the run folders that are written; newer ones are refused
+FORMAT = 6  # of the run folders that are written; newer ones are refused
 
-_ADDED_IN_2: dict[str, Any] = {
-    "batch_norm": False,
-    "spatial_dropout": 0.0,
-    "frozen_stages": 0,
-    "flip": "none",
-    "shift": 0,
-    "rotate": 0.0,
-    "zoom": 0.0,
-    "cutout": 0,
-    "brightness": 0.0,
-    "contrast": 0.0,
-    "mixup": 0.0,
-    "cutmix": 0.0,
-    "balance": "none",
-    "momentum": 0.9,
-    "bias_rate": 1.0,
-    "head_rate": 1.0,
-    "weight_decay": 0.0,
-    "label_smoothing": 0.0,
-    "gradient_clip": 0.0,
-    "warmup": 0.0,
-    "drop_factor": 0.3,
-    "drop_after": 2,
-    "averaging": 0.0,
-    "min_change": 0.0,
-    "patience": 0,
-}
-_ADDED_IN_3: dict[str, Any] = {"resolution": [[0.0, 1.0]], "leave_out": 0.0, "budget": 0.0, "tta": "none"}
-_ADDED_IN_4: dict[str, Any] = {"remember": False}
+_NOT_OF_FAST = ("batch_norm", "spatial_dropout", "dense", "dropout")
 _RENAMED_IN_5 = {
     "called": "predicted",
     "twins": "duplicates",
@@ -51,8 +23,10 @@ _RENAMED_IN_5 = {
 def recipe(fields: dict[str, Any]) -> dict[str, Any]:
     """The fields of recipe.json in today's form. Format 1 is known by its only network."""
     if fields.get("model") == "plain":
-        fields = _ADDED_IN_2 | fields | {"model": "vgg"}
-    return _ADDED_IN_4 | _ADDED_IN_3 | fields
+        return {"momentum": 0.9} | fields | {"model": "vgg"}
+    if fields.get("model") == "fast":
+        return {name: value for name, value in fields.items() if name not in _NOT_OF_FAST}
+    return fields
 
 
 def evaluation(content: dict[str, Any]) -> dict[str, Any]:

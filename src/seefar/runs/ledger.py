@@ -1,4 +1,4 @@
-"""The ledger of looks at test images: who looks often enough finds what he wants, so every look is counted and reported.
+"""The ledger of looks at test images. With enough looks chance alone finds a good figure, so every look is counted and reported.
 
 A look is any output of a trained network for test images. Each goes into the run's own ledger and, by the digest of the test set,
 into one in `SEEFAR_HOME`, which counts over all runs on this machine. A look is written before its output exists.
@@ -23,16 +23,13 @@ class Looks:
     machine: int
 
 
-def record_look(run: Run, digest: str, verb: str) -> Looks:
+def record_look(run: Run | None, digest: str, verb: str) -> None:
     """Enter one look.
 
     Args:
-        run: whose network looks.
+        run: whose network looks; None for networks that no run keeps, as those of an audit.
         digest: of the test images, `ImageSet.digest`.
         verb: what for: "evaluate", say.
-
-    Returns:
-        The counts, this look included.
 
     Raises:
         DiskError: a ledger cannot be written; then nothing may look.
@@ -42,12 +39,12 @@ def record_look(run: Run, digest: str, verb: str) -> Looks:
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "verb": verb,
         "test": digest,
-        "manifest": _manifest(run),
+        "manifest": _manifest(run) if run else None,
     }
     line = json.dumps(look)
     files.append_line(folder / f"{digest}.jsonl", line)
-    files.append_line(run.path / NAME, line)
-    return count_looks(run, digest)
+    if run:
+        files.append_line(run.path / NAME, line)
 
 
 def count_looks(run: Run, digest: str) -> Looks:

@@ -12,7 +12,7 @@ from seefar.studies.study import Change, Study
 # The network of recipe `deep` at a third to half of its width, for many trainings: 7.5 M multiply-adds an image in place of 61.
 NARROW: dict[str, Any] = {"widths": ((16,), (32, 32), (64, 64))}
 
-# What `deep` does against learning by heart, and the reactions to how a run goes, taken away; 12 epochs are chosen by hand.
+# Recipe `deep` without what it does against overfitting, and without its reactions to how a run goes; 12 epochs are chosen by hand.
 BARE_DEEP: dict[str, Any] = {
     **NARROW,
     "spatial_dropout": 0.0,
@@ -35,7 +35,7 @@ ENHANCEMENT = Study(
         "dropout": (0.0, 0.0),
         "schedule": "constant",
         "min_change": 0.002,  # as in deep; nothing reads it before the plateau schedule and early stopping do
-        "epochs": 16,  # chosen by hand: the plain network has learned by heart by then
+        "epochs": 16,  # chosen by hand: the plain network overfits by then
     },
     changes=(
         Change(
@@ -50,7 +50,7 @@ ENHANCEMENT = Study(
         ),
         Change(
             "dropout",
-            "A network that cannot rely on any single value has to learn the same thing in several ways, and less of it by heart.",
+            "A network that cannot rely on any single value has to learn the same thing in several ways, and memorises less.",
             {"dropout": (0.25, 0.5)},  # as in baseline
         ),
         Change(
@@ -65,12 +65,12 @@ ENHANCEMENT = Study(
         ),
         Change(
             "early stopping",
-            "Epochs after the last gain cost time and teach the network its training images by heart.",
+            "Epochs after the last gain cost time, and in them the network memorises its training images.",
             {"patience": 6},  # chosen by hand: at least two drops of the rate are waited out
         ),
         Change(
             "longer training",
-            "A network that is kept from learning by heart goes on learning from more passes over its images.",
+            "A network that is kept from overfitting continues to learn from more passes over its images.",
             {"epochs": 40},  # chosen by hand: rate drops and early stopping have room to act
         ),
     ),
@@ -96,7 +96,7 @@ AUGMENTATION = Study(
             "Mirroring every other epoch shows both sides of every image equally often, which chance does not.",
             {"flip": "alternating"},
         ),
-        Change("shift", "Where exactly a thing stands in the image says nothing about what it is.", {"shift": 2}),
+        Change("shift", "Where exactly an object is in the image says nothing about what it is.", {"shift": 2}),
         Change("rotation", "Photographs are rarely held exactly level.", {"rotate": 10.0}),
         Change("zoom", "The same thing may be nearer or farther away.", {"zoom": 0.15}),
         Change("cutout", "With a part covered, the network has to use more than one feature of a thing.", {"cutout": 8}),
@@ -143,7 +143,7 @@ OPTIMISERS = Study(
 
 REGULARISATION = Study(
     name="regularisation",
-    about="Which means against learning by heart helps, each for itself?",
+    about="Which remedy for overfitting helps, each for itself?",
     base="deep",
     fields={**BARE_DEEP, **SGD, "weight_decay": 0.0, "label_smoothing": 0.0},  # SGD, since Muon does not decay convolutions
     changes=(
@@ -151,7 +151,7 @@ REGULARISATION = Study(
         Change("dropout", "The last layer has to know each class by more than one value.", {"dropout": (0.2, 0.0)}),
         Change(
             "spatial dropout",
-            "Whole channels are left out, since neighbouring values of one channel could stand in for each other.",
+            "Whole channels are left out, since neighbouring values of one channel carry much the same information.",
             {"spatial_dropout": 0.06},  # as in deep
         ),
         Change(
@@ -160,7 +160,7 @@ REGULARISATION = Study(
             {"label_smoothing": 0.1},  # as in deep
         ),
         Change(
-            "running average",
+            "moving average",
             "The average of the weights over many steps lies nearer the middle of the valley than any single step.",
             {"averaging": 0.998},  # as in deep
         ),

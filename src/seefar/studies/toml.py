@@ -1,30 +1,33 @@
-"""A study from a TOML file that somebody wrote: bounded in every way, and refused in one sentence that names the file."""
+"""A study as plain values, as JSON and TOML have them. Files are written by hand: each mistake is refused in one sentence."""
 
+import dataclasses
+import json
+import math
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from seefar.errors import UsageError, did_you_mean
 from seefar.files import disk_errors
-from seefar.studies import study
-from seefar.studies.study import Study
+from seefar.studies.study import Change, Study, variants
 
-KEYS = ("name", "about", "base", "design", "fields", "change", "levels", "fraction", "data", "seeds", "budget")
+KEYS = ("name", "about", "base", "design", "fields", "change", "levels", "data", "seeds", "budget")
 LARGEST = 64 * 1024  # bytes; chosen by hand: a study of 100 changes needs 20 thousand
 LONGEST_LINE = 1000  # characters; chosen by hand: tomllib's time grows with the square of a dotted key's length
+LONGEST_SENTENCE = 1000  # characters; chosen by hand
 DEEPEST = 6  # tables and lists within each other; change, its fields and a list of pairs make five
 
 
 def read_study(path: Path) -> Study:
     """The study in a TOML file, checked.
 
-    Its keys are name, about, base, design, fields, levels, fraction, data, seeds and budget (in seconds), and a [[change]] with
+    Its keys are name, about, base, design, fields, levels, data, seeds and budget (in seconds), and a [[change]] with
     name, reason and fields for each change; all but name, base and [[change]] may be missing.
 
     Raises:
-        UsageError: no such file, no TOML (with the line), an unknown key (with the nearest), or anything that `check` refuses.
+        UsageError: no such file, no TOML (with the line), an unknown key (with the nearest), or anything that `variants` refuses.
         DiskError: the file cannot be read.
     """
     values = _parsed(path, _text(path))
@@ -38,8 +41,8 @@ def read_study(path: Path) -> Study:
             f"{path}: change is one thing, but there may be several; begin each with [[change]], in double brackets"
         )
     try:
-        found = study.from_json({"changes" if key == "change" else key: value for key, value in values.items()})
-        study.check(found)
+        found = from_json({"changes" if key == "change" else key: value for key, value in values.items()})
+        variants(found)  # raises an error if the study makes no sense
     except UsageError as error:
         raise UsageError(f"{path}: {error}", error.details) from None
     return found
@@ -110,3 +113,94 @@ def _complaint(path: Path, text: str, message: str) -> str:
     if said.startswith(("Cannot overwrite", "Duplicate inline table key")) or said.endswith(" twice"):
         return f"{place}: a key or table is given twice ({said}); give it once"
     return f"{place}: this is not TOML ({said}); write key = value, with texts in quotes"
+
+
+def to_json(study: Study) -> dict[str, Any]:
+    """The study as JSON has it; `from_json` reads it."""
+    values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(study)))
+    return values
+
+
+def from_json(values: Mapping[str, Any]) -> Study:
+    """The study that `to_json` wrote, or one written by hand. All but name, base and changes may be missing.
+
+    Raises:
+        UsageError: an unknown or a missing key, or a value of the wrong type; the study itself is not checked yet.
+    """
+    found = _only(values, Study, "a study")
+    changes = found.get("changes", [])
+    if not isinstance(changes, list) or not all(isinstance(change, Mapping) for change in changes):
+        raise UsageError("the changes of a study are a list of tables, each with name, reason and fields")
+    levels = _table(found, "levels", "a study")
+    for factor, names in levels.items():
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise UsageError(f"the levels of {factor!r} are {_short(names)}; expected a list of names of changes")
+    seeds, budget = found.get("seeds", 3), found.get("budget", 0.0)
+    if isinstance(seeds, bool) or not isinstance(seeds, int):
+        raise UsageError(f"the seeds of a study are {_short(seeds)}; expected how many, a whole number of 1 or more")
+    if isinstance(budget, bool) or not isinstance(budget, int | float) or not 0 <= budget < math.inf:
+        raise UsageError(f"the budget of a study is {_short(budget)}; expected a number of seconds, or 0 for none")
+    design: Any = _sentence(found, "design", "a study", "each")
+    return Study(
+        name=_sentence(found, "name", "a study"),
+        about=_sentence(found, "about", "a study", ""),
+        base=_sentence(found, "base", "a study"),
+        changes=tuple(_change(change, f"change {number}") for number, change in enumerate(changes, start=1)),
+        design=design,
+        fields=_table(found, "fields", "a study"),
+        levels={factor: tuple(names) for factor, names in levels.items()},
+        data=_sentence(found, "data", "a study", ""),
+        seeds=seeds,
+        budget=float(budget),
+    )
+
+
+def _change(values: Mapping[str, Any], where: str) -> Change:
+    """One change of a study."""
+    found = _only(values, Change, where)
+    return Change(_sentence(found, "name", where), _sentence(found, "reason", where, ""), _table(found, "fields", where))
+
+
+def _only(values: Mapping[str, Any], kind: type[Study | Change], where: str) -> Mapping[str, Any]:
+    """The values, if every key is a field of the dataclass. Raises UsageError otherwise, with the nearest name."""
+    known = [entry.name for entry in dataclasses.fields(kind)]
+    for key in values:
+        if key not in known:
+            raise UsageError(
+                f"{where} has no key {_short(key)}{did_you_mean(str(key), known)}; the keys are {', '.join(known)}"
+            )
+    return values
+
+
+def _sentence(values: Mapping[str, Any], key: str, where: str, otherwise: str | None = None) -> str:
+    """A text of one line. Raises UsageError if it is none, too long, or missing where there is nothing else to take."""
+    value = values.get(key, otherwise)
+    if value is None:
+        raise UsageError(f"the {key} of {where} is missing; give it as a text")
+    if not isinstance(value, str):
+        raise UsageError(f"the {key} of {where} is {_short(value)}; expected a text")
+    value = " ".join(value.split())
+    if not value.isprintable() or len(value) > LONGEST_SENTENCE:
+        raise UsageError(f"the {key} of {where} is {_short(value)}; expected at most {LONGEST_SENTENCE} printable characters")
+    return value
+
+
+def _table(values: Mapping[str, Any], key: str, where: str) -> dict[str, Any]:
+    """A table of fields or levels; lists among its values become tuples, as in recipes, but for the levels of a grid."""
+    value = values.get(key, {})
+    if not isinstance(value, Mapping):
+        raise UsageError(f"the {key} of {where} are {_short(value)}; expected a table")
+    return {str(name): _tuples(entry) if key == "fields" else entry for name, entry in value.items()}
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(entry) for entry in value) if isinstance(value, list) else value
+
+
+def _short(value: Any) -> str:
+    """A value in an error, cut off where it becomes long."""
+    try:
+        shown = repr(value)
+    except ValueError:  # a whole number of thousands of digits
+        return "a very large number"
+    return shown if len(shown) <= 80 else f"{shown[:77]}..."  # chosen by hand: a line of a terminal

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from seefar.display import Shown
 
 if TYPE_CHECKING:
-    from seefar.studies.results import Results
+    from seefar.studies.summary import Results
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Trial:
 
     Attributes:
         number: of the trial; its run is in `trials/<number>`.
-        state: "complete"; "pruned": given up, since others were ahead by then; "failed": it came to no end.
+        state: "complete"; "pruned": stopped early, since others were ahead by then; "failed".
         fields: the recipe fields that were tried.
         accuracy: on validation, of the weights that are kept; None unless it is complete.
         epochs: that were trained.
@@ -51,7 +51,7 @@ class Tuning(Shown):
         importance: the share of each field in what sets good trials apart (PED-ANOVA); None for too few trials.
         confirmation: the winner against the base with fresh seeds, on test; None if it was not asked for, or if there is nothing
             to confirm. This alone is a claim.
-        page: the page of that study.
+        page: where `sf.report(confirmation)` writes its page.
         earlier: how many other winners of this search test had been opened for before.
     """
 

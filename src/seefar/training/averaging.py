@@ -5,7 +5,7 @@ import copy
 import torch
 from torch import nn
 
-from seefar.models.layers import Network
+from seefar.networks.layers import Network
 
 
 class Average:

@@ -1,13 +1,13 @@
-"""Noticing that training has left the numbers, and saying where."""
+"""Notice when the loss becomes NaN or infinite, and say where."""
 
 import math
 
 import torch
 
 from seefar.errors import DivergedError
-from seefar.training.loop import Step
+from seefar.training.events import Step
 
-EVERY = 50  # steps between looks: a look waits for the device, and steps that come to nothing cost little (chosen by hand)
+EVERY = 50  # steps between checks: a check waits for the device, and wasted steps cost little (chosen by hand)
 FAR_OUT = 10  # times the loss of guessing evenly; a network that learns at all stays far below (chosen by hand)
 
 
@@ -36,7 +36,7 @@ class Watch:
                 )
                 raise DivergedError(
                     f"the loss is {loss} in step {step.number}, at learning rate {step.rate:.3g}; {before}; "
-                    f"use a smaller rate (--set learning_rate=...); what was saved before is kept"
+                    f"use a smaller learning rate (--set learning_rate=...); what was saved before is kept"
                 )
             self.last_finite = loss
         self.steps.clear()
@@ -49,5 +49,5 @@ def check_epoch(number: int, loss: float, validation_loss: float, rate: float, c
         if not math.isfinite(value) or (what == "training" and value > FAR_OUT * guessing):
             raise DivergedError(
                 f"the {what} loss of epoch {number} is {value:.4g} (guessing evenly gives {guessing:.2f}), at learning rate "
-                f"{rate:.3g}; use a smaller rate (--set learning_rate=...); what was saved before is kept"
+                f"{rate:.3g}; use a smaller learning rate (--set learning_rate=...); what was saved before is kept"
             )

@@ -8,25 +8,26 @@ from typing import Any
 
 import torch
 
-from seefar.models.device import processor
+from seefar.networks.device import processor
 from seefar.recipes import Recipe
+from seefar.training.plan import Plan
 from seefar.version import __version__
 
 LOAD_DEFAULTS = {"size": 32, "background": "white", "split_seed": 0, "subset": None}  # of seefar.data.load.load
 LIBRARIES = ("torch", "numpy", "pillow", "safetensors")
 
 
-def environment(
-    recipe: Recipe,
-    seed: int,
-    origin: dict[str, Any],
-    device: torch.device,
-    precision: torch.dtype,
-    start: dict[str, str] | None = None,
-) -> dict[str, Any]:
-    """The content of environment.json. Two runs of one command on one machine get the same, byte for byte."""
+def environment(plan: Plan, origin: dict[str, Any], start: dict[str, str] | None = None) -> dict[str, Any]:
+    """The content of environment.json. Two runs of one command on one machine get the same, byte for byte.
+
+    Args:
+        plan: the training.
+        origin: with which arguments the images were loaded.
+        start: the run whose weights it starts from.
+    """
+    machine, device = plan.machine, plan.machine.device
     return {
-        "command": command(recipe, seed, origin) + (f" --from {shlex.quote(start['run'])}" if start else ""),
+        "command": command(plan.recipe, plan.seed, origin) + (f" --from {shlex.quote(start['run'])}" if start else ""),
         "seefar": __version__,
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in LIBRARIES},
@@ -34,7 +35,10 @@ def environment(
         "processor": processor().get("cpu_name") or platform.processor() or platform.machine(),
         "threads": torch.get_num_threads(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
-        "precision": str(precision).removeprefix("torch."),
+        "precision": str(machine.precision).removeprefix("torch."),
+        "deterministic": machine.deterministic,
+        "compiled": machine.compiled,
+        "processes": machine.processes.count,
     }
 
 

@@ -1,103 +1,50 @@
-"""From images and a recipe to a trained run folder: steps folded into epochs, each validated and saved."""
+"""From a plan to a trained run folder: steps folded into epochs, each validated and saved."""
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 import safetensors.torch
 import torch
 import torch.nn.functional as F
-from torch import nn
 
-from seefar.data.images import ImageSet
 from seefar.data.resolution import side_at
 from seefar.errors import DivergedError, OutOfMemoryError, StoppedError, UsageError
-from seefar.models.device import choose_precision, is_out_of_memory, keeps_freed_memory, peak_memory
-from seefar.models.layers import Network
-from seefar.models.predict import BATCH, predict
-from seefar.recipes import Recipe
-from seefar.runs.checkpoints import write_checkpoint
+from seefar.networks.device import is_out_of_memory, keeps_freed_memory, peak_memory
+from seefar.networks.inference import BATCH, predict
+from seefar.runs.checkpoint_files import write_checkpoint
 from seefar.runs.folder import Run, history_table, npz_bytes
 from seefar.training import stopping
+from seefar.training.check import check
+from seefar.training.checkpoint import Position, pack, position_of, unpack
 from seefar.training.divergence import Watch, check_epoch
-from seefar.training.loop import Step, train_epoch
-from seefar.training.network import Start, new_network
-from seefar.training.pace import ByClock, BySteps, Pace
-from seefar.training.prepare import check, new_batches, new_criterion, new_learner
-from seefar.training.processes import ALONE, Processes
-from seefar.training.schedules import Course, Moment, share
-from seefar.training.state import Position, pack, position_of, unpack
+from seefar.training.events import Epoch, Step
+from seefar.training.learner import new_batches, new_learner
+from seefar.training.loop import train_epoch
+from seefar.training.new_network import new_network
+from seefar.training.pace import BySteps, Pace
+from seefar.training.plan import Plan
+from seefar.training.schedules import learning_rate
 
 SAVE_EVERY = 300  # seconds after which a long epoch is saved in between (chosen by hand)
 WRITING = 0.1  # seconds that a checkpoint and two files of weights take to write, about; known better after the first epoch
 
 
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """One row of history.csv, and the seconds it took.
-
-    Attributes:
-        number: epochs since the start of the run, this one included.
-        loss: mean training loss in nats, measured while the weights changed, with dropout, augmentation and smoothing on.
-        accuracy: share of training images that were right, 0..1, measured likewise.
-        validation_loss: mean validation loss in nats after the epoch.
-        validation_accuracy: share of validation images that are right, 0..1, after the epoch.
-        rate: learning rate of the last step.
-        best: whether it is the best so far by the recipe's `monitor`; the first of equals is.
-        seconds: wall-clock time of the epoch, validation included.
-        ending: why training ended with this epoch ("finished", "patience"); empty if it goes on.
-    """
-
-    number: int
-    loss: float
-    accuracy: float
-    validation_loss: float
-    validation_accuracy: float
-    rate: float
-    best: bool
-    seconds: float
-    ending: str
-
-
 def earlier_epochs(checkpoint: bytes, run: Run) -> list[Epoch]:
-    """The epochs that had ended when a checkpoint of the run was made."""
+    """The epochs that had finished when a checkpoint of the run was made."""
     seconds = run.read("timing.json")["seconds_by_epoch"] if run.has("timing.json") else []
     rows = position_of(checkpoint).history
     return [Epoch(**row, seconds=time) for row, time in zip(rows, [*seconds, *[0.0] * len(rows)], strict=False)]
 
 
-def fit(
-    recipe: Recipe,
-    seed: int,
-    train: ImageSet,
-    validation: ImageSet,
-    run: Run,
-    device: torch.device,
-    *,
-    start: Start | None = None,
-    checkpoint: bytes | None = None,
-    leave: Callable[[], int] = lambda: 0,
-    processes: Processes = ALONE,
-    clock: ByClock | None = None,
-    compiled: bool = False,
-) -> Iterator[Step | Epoch]:
+def fit(plan: Plan, leave: Callable[[], int] = lambda: 0) -> Iterator[Step | Epoch]:
     """Train a network, saving the run after each epoch. Nothing happens until the result is iterated over.
 
     Args:
-        recipe: what to do.
-        seed: of weights, order, augmentation and dropout.
-        train: images to learn from.
-        validation: images to choose the best epoch by, and rate and end where the recipe asks for it.
-        run: the folder to save to.
-        device: where to train.
-        start: another network's weights to start from instead of random ones.
-        checkpoint: where an earlier training of this run stood; it goes on from there as if it had never stopped.
+        plan: what to do.
         leave: asked after each step; anything but 0 is the number of a signal: save and leave.
-        processes: those that share the training; only the first of them writes.
-        clock: where the recipe has a budget: the clock that has been running since the images were there.
-        compiled: whether steps go through torch.compile.
 
     Yields:
         Every Step, and after the last step of each epoch an Epoch. Stopping in between leaves the epochs so far.
@@ -108,18 +55,21 @@ def fit(
         StoppedError: `leave` said so; the step is saved.
         OutOfMemoryError: a step needs more memory than there is.
     """
+    recipe, train, processes = plan.recipe, plan.train, plan.machine.processes
     check(recipe, len(train.classes), train.size, len(train), processes.count)
-    if len(validation) < processes.count:
-        raise UsageError(f"{processes.count} processes cannot share {len(validation)} validation images; use fewer processes")
-    training = _Training(recipe, seed, train, validation, run, device, start, processes, clock, compiled)
+    if len(plan.validation) < processes.count:
+        raise UsageError(
+            f"{processes.count} processes cannot share {len(plan.validation)} validation images; use fewer processes"
+        )
+    training = _Training(plan)
     if training.clock:
         training.clock.reserve = training.seconds_to_end()
-    if checkpoint is not None:
-        training.go_back_to(checkpoint)
+    if plan.checkpoint is not None:
+        training.go_back_to(plan.checkpoint)
     else:
         training.save()
     try:
-        while not training.is_over():
+        while not training.has_ended():
             yield from training.steps(leave)
             yield training.end_epoch()
     except DivergedError:
@@ -130,47 +80,31 @@ def fit(
             if isinstance(error, RuntimeError):
                 processes.explain(error)
             raise
+        batch_size = recipe.sampling.batch_size
         raise OutOfMemoryError(
-            f"no memory left for steps of {recipe.batch_size} images of {train.size}x{train.size} pixels (the most so far was "
-            f"{peak_memory(device):,.0f} MiB); use --set batch_size={max(recipe.batch_size // 2, 1)}, a narrower network "
+            f"no memory left for steps of {batch_size} images of {train.size}x{train.size} pixels (the most so far was "
+            f"{peak_memory(plan.machine.device):,.0f} MiB); use --set batch_size={max(batch_size // 2, 1)}, a narrower network "
             "(--set widths=...) or smaller images (--size); what was saved before is kept"
         ) from error
 
 
 class _Training:
-    """A training between two steps: the recipe unpacked, the learner, and where it stands."""
+    """A training between two steps: the plan, what learns, and where it stands."""
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        seed: int,
-        train: ImageSet,
-        validation: ImageSet,
-        run: Run,
-        device: torch.device,
-        start: Start | None,
-        processes: Processes,
-        clock: ByClock | None,
-        compiled: bool,
-    ) -> None:
-        self.recipe, self.run, self.device, self.processes = recipe, run, device, processes
-        self.validation = validation
-        self.size = train.size
-        self.precision = choose_precision(recipe.precision, device)
-        self.learner = new_learner(recipe, new_network(recipe, seed, train, start), device)
-        self.batches = new_batches(recipe, seed, train, device, processes)
-        self.criterion = new_criterion(recipe, train, device)
-        network = processes.wrap(self.learner.network, device, train.size)
-        self.network = cast(nn.Module, torch.compile(network)) if compiled else network
-        self.course = Course(recipe.warmup, recipe.drop_factor, recipe.drop_after, recipe.min_change)
-        self.clock = clock if recipe.budget else None
-        self.pace: Pace = self.clock or BySteps(self.batches.lengths.steps_before(recipe.epochs + 1))
+    def __init__(self, plan: Plan) -> None:
+        self.recipe, self.run, self.processes = plan.recipe, plan.run, plan.machine.processes
+        self.device, self.validation, self.size = plan.machine.device, plan.validation, plan.train.size
+        network = new_network(plan.recipe, plan.seed, plan.train, plan.start)
+        self.learner = new_learner(plan.recipe, network, plan.train, plan.machine)
+        self.batches = new_batches(plan.recipe, plan.seed, plan.train, plan.machine)
+        self.clock = plan.clock if plan.recipe.stopping.budget else None
+        self.pace: Pace = self.clock or BySteps(self.batches.lengths.steps_before(plan.recipe.stopping.epochs + 1))
         self.rate = 0.0  # of the last step
         self.position = Position()
         self.history: list[Epoch] = []
         self.watch = Watch()
         self.saved = time.perf_counter()
-        self.seconds = 0.0  # of the epoch that is going on
+        self.seconds = 0.0  # of the current epoch
         self.started = datetime.now(UTC).isoformat(timespec="seconds")
 
     def go_back_to(self, checkpoint: bytes) -> None:
@@ -179,32 +113,31 @@ class _Training:
         if self.clock:
             self.clock.began -= self.position.spent
         self.history = earlier_epochs(checkpoint, self.run)
-        if not self.clock and len(self.history) >= self.recipe.epochs and not self.is_over():
+        if not self.clock and len(self.history) >= self.recipe.stopping.epochs and not self.has_ended():
             raise UsageError(
-                f"{len(self.history)} epochs are done already; --epochs {self.recipe.epochs} is not more: give a larger number"
+                f"{len(self.history)} epochs are done already; --epochs {self.recipe.stopping.epochs} is not larger: give a larger number"
             )
-        if self.history and self.history[-1].ending == "finished" and len(self.history) < self.recipe.epochs:
-            self.history[-1] = replace(self.history[-1], ending="")  # it is to be trained for longer than at first
+        if self.history and self.history[-1].ending == "finished" and len(self.history) < self.recipe.stopping.epochs:
+            self.history[-1] = replace(self.history[-1], ending="")  # it is trained for longer than was planned at first
         if self.run.has("timing.json"):
             timing = self.run.read("timing.json")
             self.started, self.seconds = timing["started"], timing["seconds_since"]
 
-    def is_over(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether there is nothing left to do."""
         return bool(self.history) and self.history[-1].ending != ""
 
     def rate_at(self, step: int) -> float:
         """The learning rate of a step, by its number from 1."""
-        moment = Moment(self.pace.progress(step), len(self.history), self.scores())
-        return self.recipe.learning_rate * share(self.recipe.schedule, moment, self.course)
+        return learning_rate(self.recipe, self.pace.progress(step), self.scores())
 
     def side_at(self, step: int) -> int:
         """How many pixels a side the images have in a step."""
-        return side_at(self.recipe.resolution, self.pace.progress(step), self.size)
+        return side_at(self.recipe.sampling.resolution, self.pace.progress(step), self.size)
 
     def scores(self) -> list[float]:
         """The monitored figure of each epoch that has ended; higher is better."""
-        if self.recipe.monitor == "validation_accuracy":
+        if self.recipe.stopping.monitor == "validation_accuracy":
             return [epoch.validation_accuracy for epoch in self.history]
         return [-epoch.validation_loss for epoch in self.history]
 
@@ -214,23 +147,8 @@ class _Training:
         began = time.perf_counter() - self.seconds
         loss = torch.tensor(position.loss, device=self.device)
         correct = torch.tensor(position.correct, device=self.device)
-        epoch = train_epoch(
-            self.network,
-            self.batches,
-            self.criterion,
-            self.learner.optimiser,
-            self.rate_at,
-            self.side_at,
-            self.precision,
-            self.learner.scaler,
-            self.recipe.gradient_clip,
-            position.epoch,
-            position.done,
-        )
-        for step in epoch:
+        for step in train_epoch(self.learner, self.batches, position.epoch, self.rate_at, self.side_at, position.done):
             step, signal = self.processes.meet(step, leave())
-            if self.learner.average:
-                self.learner.average.update()
             self.watch.see(step)
             loss += step.loss * step.images
             correct += step.correct
@@ -245,7 +163,7 @@ class _Training:
                 self.end("interrupted")
                 self.processes.wait()  # as soon as one of them has left, torchrun ends the others
                 raise StoppedError(
-                    signal, f"after step {step.number:,}; it is saved: seefar train --resume {self.run.path} goes on"
+                    signal, f"after step {step.number:,}; it is saved; seefar train --resume {self.run.path} continues it"
                 )
             if self.pace.progress(step.number + 1) >= 1:
                 break
@@ -256,8 +174,8 @@ class _Training:
     def end_epoch(self) -> Epoch:
         """Validate, and save the run with the epoch in it."""
         began = time.perf_counter()
-        recipe, position = self.recipe, self.position
-        images = min(position.done * recipe.batch_size, self.batches.lengths.images_in(position.epoch))
+        stop, position = self.recipe.stopping, self.position
+        images = min(position.done * self.recipe.sampling.batch_size, self.batches.lengths.images_in(position.epoch))
         validation_loss, validation_accuracy = self._validate()
         rate = self.rate if self.clock else self.rate_at(self.batches.lengths.steps_before(position.epoch + 1))
         check_epoch(position.epoch, position.loss / images, validation_loss, rate, self.batches.classes)
@@ -274,10 +192,10 @@ class _Training:
         )
         self.history.append(epoch)
         scores = self.scores()
-        ending = "patience" if stopping.is_over(scores, recipe.patience, recipe.min_change) else ""
+        ending = "patience" if stopping.out_of_patience(scores, stop.patience, stop.min_change) else ""
         if self.clock:
             ending = "budget" if self.clock.progress() >= 1 else ending
-        elif epoch.number == recipe.epochs:
+        elif epoch.number == stop.epochs:
             ending = "finished"
         epoch = self.history[-1] = replace(epoch, best=stopping.better(scores)[-1], ending=ending)
         self.position, self.seconds = Position(epoch.number + 1, history=self._rows()), 0.0
@@ -291,9 +209,9 @@ class _Training:
     def seconds_to_end(self) -> float:
         """About how long `end_epoch` will take, from its predictions for a few images."""
         few = self.validation.pixels[:BATCH]
-        predict(self._judged(), few, self.precision)  # the first time is slower
+        predict(self.learner.judged, few, self.learner.precision)  # the first time is slower
         began = time.perf_counter()
-        predict(self._judged(), few, self.precision)
+        predict(self.learner.judged, few, self.learner.precision)
         return (time.perf_counter() - began) * len(self.validation) / len(few) + WRITING
 
     def end(self, ending: stopping.Ending) -> None:
@@ -304,21 +222,17 @@ class _Training:
     def _validate(self) -> tuple[float, float]:
         """Mean cross-entropy in nats and the share of images that are right; each process answers for its part of the images."""
         rank, count, images = self.processes.rank, self.processes.count, len(self.validation)
-        self.processes.match(self._judged())
+        self.processes.match(self.learner.judged)
         part = slice(images * rank // count, images * (rank + 1) // count)
-        logits = predict(self._judged(), self.validation.pixels[part], self.precision)
+        logits = predict(self.learner.judged, self.validation.pixels[part], self.learner.precision)
         values, labels = torch.from_numpy(logits).double(), torch.tensor(self.validation.labels[part])
         loss, correct = F.cross_entropy(values, labels, reduction="sum"), (values.argmax(1) == labels).sum()
         total = self.processes.total(torch.stack([loss, correct.double()]))
         return total[0].item() / images, total[1].item() / images
 
-    def _judged(self) -> Network:
-        """The network that is validated and kept: the running average where there is one."""
-        return self.learner.average.network if self.learner.average else self.learner.network
-
     def _commit(self, epoch: Epoch) -> None:
         """Write the epoch into the run folder."""
-        weights = safetensors.torch.save({name: value.contiguous() for name, value in self._judged().state_dict().items()})
+        weights = safetensors.torch.save({name: value.contiguous() for name, value in self.learner.judged.state_dict().items()})
         files = {"weights/last.safetensors": weights, "history.csv": history_table(self._rows())}
         if "answers" in self.batches.memory:
             files["learning.npz"] = npz_bytes(answers=self.batches.memory["answers"].numpy())
@@ -332,7 +246,7 @@ class _Training:
 
     def save(self) -> None:
         """Write a checkpoint: the state after the last step."""
-        self.watch.look()  # what is not a number is not saved
+        self.watch.look()  # what is not finite is not saved
         self.saved = time.perf_counter()
         if self.processes.rank != 0:
             return

@@ -4,17 +4,21 @@ The points were chosen on validation images of CIFAR-10 saved as JPEG (docs/log.
 """
 
 import math
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-import torch
-
 from seefar.data.images import ImageSet
 from seefar.errors import UsageError
-from seefar.recipes import Recipe, change
-from seefar.training.bare_steps import time_steps
+from seefar.recipe_fields import change
+from seefar.recipes import Recipe
+from seefar.training.learner import new_batches, new_learner
+from seefar.training.loop import train_epoch
+from seefar.training.machine import Machine
+from seefar.training.new_network import new_network
+from seefar.training.processes import ALONE
 
 
 @dataclass(frozen=True)
@@ -53,13 +57,13 @@ TRIAL, STEPS = 250, 5  # images and steps of a trial; the fastest step counts, a
 
 
 @dataclass(frozen=True)
-class Plan:
+class Forecast:
     """What a budget is expected to give on this machine.
 
     Attributes:
         recipe: `fast` with the budget and the settings for it.
         epochs: as many as it will go through.
-        accuracy: on images like those the points were measured on, 0..1; None for others: nobody knows.
+        accuracy: on images like those the points were measured on, 0..1; None for others: it has not been measured.
     """
 
     recipe: Recipe
@@ -67,35 +71,42 @@ class Plan:
     accuracy: float | None
 
 
-def plan(recipe: Recipe, target: float | None, train: ImageSet, device: torch.device) -> Plan:
+def forecast(recipe: Recipe, target: float | None, train: ImageSet, machine: Machine) -> Forecast:
     """The settings for a budget, or for the budget that an accuracy takes.
 
     Args:
         recipe: `fast`, with its budget unless there is a target.
         target: the accuracy to reach, 0..1; its budget is looked up. None: the recipe's budget stands.
         train: all training images, before validation is taken from them.
-        device: where the training will run.
+        machine: where the training will run.
 
     Raises:
         UsageError: the target is higher than any that was measured, or the images are not those that were measured.
     """
     known = train.digest == DIGEST
     if target is not None and not known:
-        raise UsageError("the time to an accuracy is known for CIFAR-10 alone; use --budget, such as --budget 60s")
-    slow = slowness(recipe, train, device)
-    there = seconds_for(target) if target is not None else recipe.budget / slow
+        raise UsageError("the time to an accuracy is known only for CIFAR-10; use --budget, such as --budget 60s")
+    slow = slowness(recipe, train, machine)
+    there = seconds_for(target) if target is not None else recipe.stopping.budget / slow
     point = choose(there)
     chosen = change(recipe, {**point.changes, "budget": round(there * slow, 1)})
-    share = len(train) / IMAGES
-    return Plan(chosen, point.epochs * there / point.seconds / share, expected(there) if known else None)
+    part = len(train) / IMAGES
+    return Forecast(chosen, point.epochs * there / point.seconds / part, expected(there) if known else None)
 
 
-def slowness(recipe: Recipe, train: ImageSet, device: torch.device) -> float:
+def slowness(recipe: Recipe, train: ImageSet, machine: Machine) -> float:
     """How long this machine takes for the work of one second of that machine, for such images: from a few steps of `fast`."""
     few = train[:TRIAL]
     whole = change(recipe, {"leave_out": 0.0, "resolution": [[0.0, 1.0]], "batch_size": len(few)})
-    seconds, count = time_steps(whole, few, device, STEPS)
-    return min(seconds) / count / PER_IMAGE
+    alone = replace(machine, compiled=False, processes=ALONE)  # a trial is not worth half a minute of compiling
+    learner, batches = new_learner(whole, new_network(whole, 0, few), few, alone), new_batches(whole, 0, few, alone)
+    seconds = []
+    for epoch in range(1, STEPS + 1):  # each of one step
+        began = time.perf_counter()
+        for step in train_epoch(learner, batches, epoch, lambda _: whole.optimisation.learning_rate):
+            step.loss.item()  # waits for the device
+        seconds.append(time.perf_counter() - began)
+    return min(seconds) / len(few) / PER_IMAGE
 
 
 def choose(seconds: float) -> Point:

@@ -7,18 +7,17 @@ import torch
 import torch._dynamo  # torch's optimisers import it at their first use, for a second of the training; here it is part of starting up
 from torch import Tensor
 
-from seefar.models.layers import Network
+from seefar.networks.layers import Network
+from seefar.recipes import Optimisation
 
 
-def parameter_groups(network: Network, bias_rate: float, head_rate: float, weight_decay: float) -> list[dict[str, Any]]:
+def parameter_groups(network: Network, how: Optimisation) -> list[dict[str, Any]]:
     """The parameters that learn, each of them once, in groups of one rate and decay; groups without any are left out.
 
     Args:
         network: a parameter of it that needs no gradient is in no group.
-        bias_rate: learning rate of biases and norms, as a multiple of the others'. They are not decayed. Source: He et al. 2019,
-            section 3.1, https://arxiv.org/abs/1812.01187
-        head_rate: learning rate of the weights of the last dense layer, likewise.
-        weight_decay: of all other parameters.
+        how: rates and decay. Biases and norms are not decayed; source: He et al. 2019, section 3.1,
+            https://arxiv.org/abs/1812.01187
 
     Returns:
         Groups as torch's optimisers take them, each with its "multiple" of the learning rate (see `set_rate`).
@@ -26,9 +25,9 @@ def parameter_groups(network: Network, bias_rate: float, head_rate: float, weigh
     head = network.classifier.weight
     learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
     groups: list[dict[str, Any]] = [
-        {"params": [p for p in learning if p.ndim > 1 and p is not head], "multiple": 1.0, "weight_decay": weight_decay},
-        {"params": [p for p in learning if p is head], "multiple": head_rate, "weight_decay": weight_decay},
-        {"params": [p for p in learning if p.ndim <= 1], "multiple": bias_rate, "weight_decay": 0.0},
+        {"params": [p for p in learning if p.ndim > 1 and p is not head], "multiple": 1.0, "weight_decay": how.weight_decay},
+        {"params": [p for p in learning if p is head], "multiple": how.head_rate, "weight_decay": how.weight_decay},
+        {"params": [p for p in learning if p.ndim <= 1], "multiple": how.bias_rate, "weight_decay": 0.0},
     ]
     return [group for group in groups if group["params"]]
 
@@ -59,7 +58,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(groups, {"lr": learning_rate, "momentum": momentum, "weight_decay": 0.0})
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override] # nobody here evaluates the loss anew in a step
+    def step(self, closure: None = None) -> None:  # type: ignore[override] # no closure is used here
         """Change every parameter that has a gradient."""
         for group in self.param_groups:
             rate, momentum, decay = group["lr"], group["momentum"], group["weight_decay"]

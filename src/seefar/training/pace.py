@@ -31,7 +31,7 @@ class ByClock:
 
     Attributes:
         seconds: from the beginning to the finished run, all included.
-        began: when that was, by `now`; a run that goes on has begun earlier by the seconds that were used up before.
+        began: when that was, by `now`; a resumed run began earlier by the seconds that were used before.
         resolution: the recipe's: the time is shared out so that each size gets the share of the steps that it names.
         reserve: seconds at the end that are not for steps: the last validation, and writing.
         now: the clock.

@@ -19,8 +19,8 @@ import torch
 from torch import Tensor, nn
 
 from seefar.errors import SeefarError, UsageError
-from seefar.training.launch import LOADING, OtherFailedError, Place, await_notes, come_together, notes, patience, place
-from seefar.training.loop import Step
+from seefar.torchrun import LOADING, OtherFailedError, Place, await_notes, come_together, notes, patience, place
+from seefar.training.events import Step
 
 if TYPE_CHECKING:
     from torch.distributed import ProcessGroup
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 class Processes:
-    """The processes that share a training. This one is alone: it has nobody to ask, and nothing costs anything.
+    """The processes that share a training. This one is alone: nothing has to be agreed on, and nothing costs anything.
 
     Attributes:
         rank: the number of this process, from 0; only number 0 writes.
@@ -91,7 +91,7 @@ class Together(Processes):
     its own slice, as if the batch were smaller, for torch has no synchronised norm there; the running statistics that are
     validated and kept are those of process 0.
 
-    A wait for another process ends after `launch.patience()` seconds with an error that names it.
+    A wait for another process ends after `torchrun.patience()` seconds with an error that names it.
 
     Args:
         here: which of them this is.
@@ -135,7 +135,7 @@ class Together(Processes):
 
         with self._watched():
             self.step = step.number
-            if step.loss.is_cuda:  # numbers are added up there, where nobody waits for them; the signal takes a way of its own
+            if step.loss.is_cuda:  # numbers are added up there without waiting; the signal takes another way
                 numbers = torch.stack([step.loss.double(), step.correct.double()])
                 dist.all_reduce(numbers, group=self.gradients)
                 flag = torch.tensor(signal)
@@ -223,7 +223,9 @@ class Together(Processes):
         except RuntimeError:
             raise SeefarError(f"the connection to torchrun is lost, after step {self.step:,}; {KEPT}") from error
         if not missing:
-            raise SeefarError(f"the processes have lost each other after step {self.step:,}: {said}; {KEPT}") from error
+            raise SeefarError(
+                f"the processes lost the connection to each other after step {self.step:,}: {said}; {KEPT}"
+            ) from error
         lost = "cannot be reached any more"
         if "timed out" in said.lower() or "timeout" in said.lower():
             lost = f"did not answer for {patience():g} seconds (SEEFAR_TIMEOUT)"
@@ -258,7 +260,7 @@ class Together(Processes):
             raise
 
 
-KEPT = "what was saved before is kept: the same command with --resume auto goes on with it"
+KEPT = "what was saved before is kept: the same command with --resume auto resumes it"
 
 _agreements = itertools.count()
 

@@ -1,4 +1,4 @@
-"""Leaving in good order: the first signal is remembered until the step is done and saved, a second one ends the process at once."""
+"""Graceful stop: the first signal is remembered until the step is done and saved, a second one ends the process at once."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-from seefar.training.launch import place
+from seefar.torchrun import place
 
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Ctrl-C; kill, a batch system, torchrun; the terminal was closed
 
@@ -16,7 +16,7 @@ NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Ctrl-C; kill, a batch system, torchru
 def graceful() -> Iterator[Callable[[], int]]:
     """For the length of the block, the value tells the number of the signal that has arrived, 0 if none has.
 
-    A signal that was ignored before (`nohup`) stays ignored. Outside the main thread nothing can be caught, and 0 is told.
+    A signal that was ignored before (`nohup`) stays ignored. Outside the main thread no signal can be caught, and the value is always 0.
     Under torchrun a second signal changes nothing, behind the block either: a batch system may send one to each process, and
     torchrun the same again while they leave.
     """

@@ -1,6 +1,6 @@
 """When a run ends: what counts as better, how long it is waited for, and the reasons why runs end.
 
-All is a function of the scores so far, so that a run that is taken up again decides as if it had never stopped.
+All of it is a function of the scores so far, so that a resumed run decides as if it had never stopped.
 """
 
 import math
@@ -13,7 +13,7 @@ a search gave it up."""
 
 
 def better(scores: Sequence[float], min_change: float = 0.0) -> list[bool]:
-    """Which epochs were better than all before. The first is, unless it is not a number; of equals only the first is.
+    """Which epochs were better than all before. The first is, unless it is NaN; of equals only the first is.
 
     The best moves only when it is beaten by more than `min_change`, so that many small gains add up to one that counts.
 
@@ -32,7 +32,7 @@ def better(scores: Sequence[float], min_change: float = 0.0) -> list[bool]:
     return found
 
 
-def is_over(scores: Sequence[float], patience: int, min_change: float) -> bool:
+def out_of_patience(scores: Sequence[float], patience: int, min_change: float) -> bool:
     """Whether the last `patience` epochs, all of them, brought nothing better: early stopping.
 
     Source: Prechelt 1998, "Early stopping - but when?", https://doi.org/10.1007/3-540-49430-8_3; counted as in Keras.

@@ -30,7 +30,7 @@ function picture(found, place) {
   image.className = "picture";
   image.setAttribute("role", "img");
   const [right, predicted] = [found.classes[mistake.true], found.classes[mistake.predicted]];
-  image.setAttribute("aria-label", `${right}, called ${predicted}`);
+  image.setAttribute("aria-label", `${right}, predicted as ${predicted}`);
   image.style.backgroundPosition = `${100 * column / Math.max(found.columns - 1, 1)}% ${100 * line / Math.max(found.lines - 1, 1)}%`;
   const words = document.createElement("figcaption");
   const answer = document.createElement("strong");
@@ -76,8 +76,8 @@ function matrix(found, filter) {
     const [one, other] = [found.classes[row], found.classes[column]];
     const places = found.rows.map((_, place) => place).filter(place => found.rows[place].true === row && found.rows[place].predicted === column);
     const title = document.createElement("p");
-    title.textContent = `${one} called ${other}: ${button.dataset.count} images, ${button.dataset.share} of them`
-      + (row === column ? ", and right." : places.length ? "; the surest are" : ".");
+    title.textContent = `${one} predicted as ${other}: ${button.dataset.count} images, ${button.dataset.share} of them`
+      + (row === column ? ", and right." : places.length ? "; the most confident are" : ".");
     const pictures = document.createElement("div");
     pictures.className = "gallery";
     pictures.append(...places.map(place => picture(found, place)));

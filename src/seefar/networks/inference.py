@@ -1,0 +1,58 @@
+"""A network's answers for images, a batch at a time."""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from seefar.networks.layers import Network
+from seefar.networks.tta import VIEWS
+
+BATCH = 500  # images; a compromise between speed and memory on CPUs (chosen by hand)
+
+
+def predict(
+    network: nn.Module, pixels: np.ndarray, precision: torch.dtype, batch: int = BATCH, tta: str = "none"
+) -> np.ndarray:
+    """Logits for images. The network is in evaluation mode meanwhile, and as it was before afterwards.
+
+    Args:
+        network: takes raw pixels `(n, 3, h, w)`.
+        pixels: uint8 `(n, h, w, 3)`, 0..255.
+        precision: number format of the arithmetic.
+        batch: images at a time; it changes speed and memory, and the answers in their last digits only.
+        tta: a key of VIEWS: the mean is taken over the logits of these views.
+
+    Returns:
+        float32 `(n, classes)`.
+    """
+    device = next(network.parameters()).device
+    was_training = network.training
+    network.eval()
+
+    def answers(images: Tensor) -> Tensor:
+        return torch.stack([weight * network(view).float() for weight, view in VIEWS[tta](images)]).sum(0)
+
+    try:
+        with torch.inference_mode(), torch.autocast(device.type, precision, enabled=precision != torch.float32):
+            parts = [
+                answers(torch.tensor(block).to(device).permute(0, 3, 1, 2)).cpu()
+                for block in (pixels[start : start + batch] for start in range(0, len(pixels), batch))
+            ]
+    finally:
+        network.train(was_training)
+    logits: np.ndarray = torch.cat(parts).numpy()
+    return logits
+
+
+def predict_with_features(
+    network: Network, pixels: np.ndarray, precision: torch.dtype, batch: int = BATCH
+) -> tuple[np.ndarray, np.ndarray]:
+    """Logits as `predict` gives them, and what the last layer makes them from: float32 `(n, classes)` and `(n, features)`."""
+    seen: list[Tensor] = []
+    hook = network.classifier.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].float().cpu()))
+    try:
+        logits = predict(network, pixels, precision, batch)
+    finally:
+        hook.remove()
+    features = torch.cat(seen).numpy() if seen else np.zeros((0, network.classifier.in_features), np.float32)
+    return logits, features

@@ -1,0 +1,256 @@
+"""The fields of a recipe by their plain names: find a recipe, read and change its fields, check their ranges, say what they mean.
+
+No name occurs in two parts, so `dropout` is enough without naming the part. `model` is the name of the network's class.
+"""
+
+import dataclasses
+import inspect
+import json
+import re
+import reprlib
+from collections.abc import Callable, Mapping
+from functools import cache
+from itertools import pairwise
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from seefar import recipes
+from seefar.errors import UsageError, did_you_mean
+from seefar.recipes import NETWORKS, RECIPES, AnyNetwork, Recipe
+
+PARTS = tuple(field.name for field in dataclasses.fields(Recipe) if field.name not in ("name", "about"))
+MODEL = "a key of recipes.NETWORKS: vgg or fast"
+
+
+def find(name: str) -> Recipe:
+    """The named recipe. Raises UsageError, with the nearest name, if there is none."""
+    if name not in RECIPES:
+        raise UsageError(f"no recipe is called {name!r}{did_you_mean(name, RECIPES)}; there are {', '.join(RECIPES)}")
+    return RECIPES[name]
+
+
+def model_of(network: AnyNetwork) -> str:
+    """The name of a network's class in NETWORKS."""
+    return next(name for name, kind in NETWORKS.items() if type(network) is kind)
+
+
+def flat(recipe: Recipe) -> dict[str, Any]:
+    """All fields of a recipe by name, in the order of its parts; `model` stands before those of the network."""
+    values: dict[str, Any] = {"model": model_of(recipe.network)}
+    for part in PARTS:
+        values |= {
+            field.name: getattr(getattr(recipe, part), field.name) for field in dataclasses.fields(getattr(recipe, part))
+        }
+    return values
+
+
+def as_json(recipe: Recipe) -> dict[str, Any]:
+    """What `from_json` reads: name, purpose and all fields."""
+    return {"name": recipe.name, "about": recipe.about, **flat(recipe)}
+
+
+def change(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
+    """A copy with some fields changed, checked, and named after what changed: `baseline+epochs=3`.
+
+    A change of `model` keeps those fields of the network that both have.
+
+    Args:
+        recipe: where to start from.
+        changes: values by field; a text is read as the field's type ("3", "0.5", "[[16], [32]]").
+
+    Raises:
+        UsageError: an unknown field, a value of the wrong type or out of range.
+    """
+    for field in changes:
+        if field not in kinds():
+            known = list(kinds())
+            raise UsageError(f"a recipe has no field {field!r}{did_you_mean(field, known)}; the fields are {', '.join(known)}")
+    read = {field: _read(field, value) for field, value in changes.items()}
+    before = flat(recipe)
+    model = read.get("model", before["model"])
+    if foreign := [field for field in read if field not in _owners(model) and field != "model"]:
+        owners = [name for name, kind in NETWORKS.items() if foreign[0] in _names(kind)]
+        raise UsageError(
+            f"the network {model!r} has no field {foreign[0]!r}; use --set model={owners[0]}, or leave {foreign[0]} out"
+        )
+    common = {field: value for field, value in (_neutral_values(NETWORKS[model]) | before).items() if field in _owners(model)}
+    if missing := _owners(model).keys() - common.keys() - read.keys():
+        raise UsageError(f"the network {model!r} needs {min(missing)}; give it too, with --set {min(missing)}=...")
+    values = {field: value for field, value in read.items() if field not in common or value != common[field]}
+    values = {field: value for field, value in values.items() if field != "model" or model != before["model"]}
+    base, *earlier = recipe.name.split("+")
+    kept = _owners(model).keys() | {"model"}
+    named = [word for word in earlier if word.partition("=")[0] in kept - values.keys()]
+    named += [f"{field}={text(value)}" for field, value in values.items()]
+    changed = _assembled("+".join([base, *named]), recipe.about, common | values | {"model": model})
+    check(changed)
+    return changed
+
+
+def from_json(values: Mapping[str, Any]) -> Recipe:
+    """The recipe that `as_json` wrote. Raises UsageError if it is not one."""
+    fields = {name: value for name, value in values.items() if name not in ("name", "about")}
+    try:
+        read = {name: _read(name, value) for name, value in fields.items()}
+        recipe = _assembled(str(values["name"]), str(values["about"]), read)
+    except (KeyError, TypeError) as error:
+        raise UsageError(
+            f"this is no recipe of this version of seefar ({error}); use the version that wrote it, or write it anew"
+        ) from None
+    check(recipe)
+    return recipe
+
+
+def _assembled(name: str, about: str, values: Mapping[str, Any]) -> Recipe:
+    """A recipe from its fields. Raises TypeError if one is missing that has no neutral value, KeyError if one is unknown."""
+    owners = _owners(values["model"])
+    parts: dict[str, dict[str, Any]] = {part: {} for part in PARTS}
+    for field, value in values.items():
+        if field != "model":
+            parts[owners[field]][field] = value
+    hints = get_type_hints(Recipe)
+    made: dict[str, Any] = {
+        part: (NETWORKS[values["model"]] if part == "network" else hints[part])(**own) for part, own in parts.items()
+    }
+    return Recipe(name=name, about=about, **made)
+
+
+def _names(kind: type) -> list[str]:
+    return [field.name for field in dataclasses.fields(kind)]
+
+
+@cache
+def _owners(model: str) -> dict[str, str]:
+    """In which part each field stands, of a recipe with this network."""
+    hints = get_type_hints(Recipe) | {"network": NETWORKS[model]}
+    return {field: part for part in PARTS for field in _names(hints[part])}
+
+
+@cache
+def kinds() -> dict[str, Any]:
+    """The type of each field of any recipe by name, with its range where it has one; those of the networks first."""
+    hints = get_type_hints(Recipe)
+    classes = [*NETWORKS.values(), *(hints[part] for part in PARTS if part != "network")]
+    found: dict[str, Any] = {"model": Literal[tuple(NETWORKS)]}
+    for kind in classes:
+        found |= {name: hint for name, hint in get_type_hints(kind, include_extras=True).items() if name not in found}
+    return found
+
+
+def kind_of(field: str) -> Any:
+    """The plain type of a field, without its range."""
+    kind = kinds()[field]
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+
+
+def neutral(field: str) -> Any:
+    """The value of a field that is off. Raises UsageError if it has none."""
+    hints = get_type_hints(Recipe)
+    for kind in (*NETWORKS.values(), *(hints[part] for part in PARTS if part != "network")):
+        if field in (values := _neutral_values(kind)):
+            return values[field]
+    raise UsageError(f"{field} cannot be off; give a value ({meanings()[field]})")
+
+
+def _neutral_values(kind: type) -> dict[str, Any]:
+    """The neutral values of a part, of the fields that have one."""
+    return {field.name: field.default for field in dataclasses.fields(kind) if field.default is not dataclasses.MISSING}
+
+
+@cache
+def meanings() -> dict[str, str]:
+    """What each field means, by name: the comments in `seefar.recipes`, so that they are written once."""
+    found = dict(re.findall(r"^    (\w+): .*?  # (.*)$", inspect.getsource(recipes), re.MULTILINE))
+    return {field: MODEL if field == "model" else found[field] for field in kinds()}
+
+
+def text(value: Any) -> str:
+    """A field's value as `--set` takes it, without spaces and quotes."""
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def check(recipe: Recipe) -> None:
+    """Raise UsageError if a number is out of its range, a word is none of those allowed, or two fields contradict each other."""
+    for field, value in flat(recipe).items():
+        kind = kinds()[field]
+        if get_origin(kind) is Literal:
+            _read(field, value)
+        if get_origin(kind) is Annotated and not _holds(field, kind.__metadata__[0], value):
+            raise UsageError(f"{field} is {text(value)}; allowed is {kind.__metadata__[0]}")
+    stages, frozen = len(recipe.network.widths), recipe.network.frozen_stages
+    if frozen > stages:
+        raise UsageError(f"frozen_stages is {frozen}, but widths has {stages} stages; allowed is 0 to {stages}")
+    if recipe.optimisation.schedule in ("step", "plateau") and recipe.optimisation.drop_factor == 1:
+        raise UsageError(
+            f"with schedule={recipe.optimisation.schedule} and drop_factor=1 the rate would never fall; use --set drop_factor=0.3"
+        )
+
+
+# What is more than a range of one number. All bounds are chosen by hand: beyond them lies no useful run.
+_HOLDS: dict[str, Callable[[Any], bool]] = {
+    "widths": lambda v: 1 <= len(v) <= 5 and all(1 <= len(s) <= 8 and all(1 <= w <= 4096 for w in s) for s in v),
+    "dropout": lambda v: all(0 <= share <= 0.9 for share in v),
+    "resolution": lambda v: (
+        bool(v) and v[0][0] == 0 and all(a[0] < b[0] for a, b in pairwise((*v, (1, 1)))) and all(0.25 <= s <= 1 for _, s in v)
+    ),
+}
+
+
+def _holds(field: str, words: str, value: Any) -> bool:
+    """Whether a value lies in the range that the words describe: "0 to 0.9", "0 to below 1", "above 0, at most 100"."""
+    if field in _HOLDS:
+        return _HOLDS[field](value)
+    found = re.fullmatch(r"(above )?([\d.]+)(?: to|, at most) (below )?([\d.]+)", words)
+    assert found, f"the range of {field} cannot be read: {words}"  # noqa: S101 (a mistake in recipes.py)
+    low, high = float(found[2]), float(found[4])
+    return bool((low < value if found[1] else low <= value) and (value < high if found[3] else value <= high))
+
+
+def _read(field: str, value: Any) -> Any:
+    """`value` as the field's type; a text is parsed, a number is not silently turned into another kind of number."""
+    kind = kind_of(field)
+    if get_origin(kind) is Literal:
+        if value in get_args(kind):
+            return value
+        if field == "monitor" and "test" in str(value):
+            raise UsageError(
+                f"monitor is {value!r}, but the test set cannot be used to choose; use {' or '.join(get_args(kind))}"
+            )
+        raise UsageError(
+            f"{field} is {value!r}{did_you_mean(str(value), get_args(kind))}; allowed is {', '.join(get_args(kind))}"
+        )
+    if kind is str:
+        return str(value)
+    try:
+        if isinstance(value, str):
+            value = json.loads({"on": "true", "off": "false"}.get(value, value))
+        return _typed(value, kind)
+    except (ValueError, OverflowError, RecursionError):  # a number of hundreds of digits, thousands of brackets
+        huge = isinstance(value, int) and abs(value) > HUGE
+        raise UsageError(f"{field} is {'far too large' if huge else reprlib.repr(value)}; expected {_EXPECTED[kind]}") from None
+
+
+HUGE = 10**18  # no field takes a larger number, and Python turns no number of thousands of digits into text
+_EXPECTED = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    tuple[float, float]: "two numbers, such as [0.25, 0.5]",
+    tuple[tuple[int, ...], ...]: "lists of whole numbers, such as [[32], [64, 64]]",
+    tuple[tuple[float, float], ...]: "pairs of numbers, such as [[0, 0.5], [0.6, 1]]",
+}
+
+
+def _typed(value: Any, kind: Any) -> Any:
+    """A JSON value as the type of a field. Raises ValueError if it is not one."""
+    if get_origin(kind) is tuple:
+        members = get_args(kind)
+        if not isinstance(value, list | tuple) or (Ellipsis not in members and len(value) != len(members)):
+            raise ValueError
+        return tuple(_typed(member, members[0]) for member in value)
+    if type(value) is int and abs(value) > HUGE:
+        raise ValueError
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise ValueError
+    return value

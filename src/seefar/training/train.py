@@ -1,0 +1,278 @@
+"""Train a network and leave it in a run folder, or resume a training that was interrupted."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from seefar import progress
+from seefar.data.images import Dataset
+from seefar.data.load import load_again
+from seefar.data.splits import carve
+from seefar.errors import ModelFileError, UsageError
+from seefar.files import lock
+from seefar.networks.build import build_network
+from seefar.networks.summary import summarise
+from seefar.recipe_fields import change, find, flat, from_json, text
+from seefar.recipes import Recipe
+from seefar.runs.checkpoint_files import newest_checkpoint
+from seefar.runs.folder import Run, open_run
+from seefar.training.check import changed, check
+from seefar.training.events import Epoch, Step
+from seefar.training.fit import earlier_epochs, fit
+from seefar.training.frontier import forecast
+from seefar.training.live_view import live_view
+from seefar.training.machine import Machine, choose_machine, note_differences
+from seefar.training.metadata import folder_name, make_folder, recipe_json, write_metadata
+from seefar.training.new_network import Start, start_from
+from seefar.training.pace import ByClock
+from seefar.training.plan import Plan
+from seefar.training.signals import graceful
+from seefar.version import __version__
+
+Watcher = Callable[[Iterator[Step | Epoch], Plan, Sequence[Epoch]], Iterator[Step | Epoch]]
+"""A way to watch a training: (events, plan, earlier epochs of a resumed run) to the same events, passed on. An ordinary `for` around them:
+whatever it raises or leaves ends the training, with the epochs so far saved."""
+
+
+def train(
+    data: Dataset,
+    recipe: str | Recipe = "baseline",
+    seed: int = 0,
+    *,
+    out: str | Path | None = None,
+    start: str | Path | Run | None = None,
+    resume: bool = False,
+    device: str = "auto",
+    threads: int | None = None,
+    deterministic: bool = False,
+    compiled: bool = False,
+    watch: Sequence[Watcher] = (),
+    quiet: bool = False,
+    target: float | None = None,
+    **changes: Any,
+) -> Run:
+    """Train a network and return the folder with everything that came of it. The test images of `data` are taken away first.
+
+    Args:
+        data: what `load` returns.
+        recipe: a name or a Recipe.
+        seed: of weights, order, augmentation and dropout.
+        out: the run folder; by default `runs/<data>-<recipe>-seed<seed>`, numbered if that exists.
+        start: another run, whose weights are the first ones; the last layers are new unless the classes are the same.
+        resume: resume the run in the folder if there is one, instead of numbering the new one; start it if there is none.
+        device: "auto", "cpu", "cuda" or "mps".
+        threads: on the CPU; by default as many as it has cores. The bits of the result depend on it.
+        deterministic: use only operations that give the same bits each time; on the CPU they do anyway.
+        compiled: let torch compile the network first, for half a minute or more: worth it for long trainings on a GPU.
+        watch: further ways to watch, such as `plot()` and `tensorboard()` of `seefar.reporting.watchers`.
+        quiet: no table and no bar on stderr.
+        target: an accuracy, 0..1: recipe `fast` gets the budget that it takes on this machine. Known only for CIFAR-10.
+        changes: recipe fields to change, such as `epochs=3`; the run is named after them. With `fast` and nothing but a `budget` in
+            seconds, the network and its resolutions are chosen by what was measured for such a budget.
+
+    Raises:
+        UsageError: the recipe cannot be carried out, or `out` holds something.
+        DivergedError: the loss is not finite.
+        StoppedError: Ctrl-C, or a signal; the work is saved, and `resume` continues it.
+        OutOfMemoryError: a step needs more memory than there is.
+        InUseError: another process works in `out`.
+    """
+    began = time.perf_counter()
+    data = data.locked()
+    chosen = changed(recipe, changes)
+    machine = choose_machine(chosen.optimisation.precision, device, threads, deterministic=deterministic, compiled=compiled)
+    there = Run(Path(out)) if out and resume and (Path(out) / "recipe.json").exists() else None
+    chosen = _with_budget(chosen, target, data, machine, there, quiet=quiet)
+    training, validation = carve(data.train, chosen.kept.validation, data.split_seed, "validation")
+    check(chosen, len(data.classes), data.train.size, len(training), machine.processes.count)
+    begins = open_run(start) if start is not None else None
+    weights = start_from(begins, chosen, data.classes, data.train.size) if begins else None
+    if chosen.network.frozen_stages and weights is None:
+        raise UsageError("frozen_stages would freeze random weights; give a run to start from (--from RUN), or set it to 0")
+    path = Path(out) if out else Path("runs") / folder_name(data, chosen, seed)
+    _agree(machine, chosen, seed, data)
+    clock = ByClock(chosen.stopping.budget, began, chosen.sampling.resolution)
+    if machine.processes.share(lambda: resume and (path / "recipe.json").exists()):
+        return _resume(Run(path), chosen, seed, data, machine, watch, quiet, clock, weights)
+    run = Run(Path(machine.processes.share(lambda: str(make_folder(path, numbered=not out and not resume).path))))
+    plan = Plan(chosen, seed, training, validation, run, machine, clock, weights)
+    with _locked(run, machine):
+        if machine.processes.rank == 0:
+            write_metadata(plan, data, begins)
+        _carry_out(plan, data, watch, quiet)
+    return run
+
+
+def _with_budget(
+    recipe: Recipe, target: float | None, data: Dataset, machine: Machine, there: Run | None, *, quiet: bool
+) -> Recipe:
+    """The recipe with the settings for its budget, or for the one that a target takes, where they are known; says what to expect.
+
+    A run that is resumed (`there`) keeps the settings that it began with: measured anew, the machine might suggest others.
+    """
+    if recipe != change(find("fast"), {"budget": recipe.stopping.budget}) or not (target or recipe.stopping.budget):
+        if target:
+            raise UsageError(
+                "a target needs recipe fast as it is: what each budget gives was measured with that; use --recipe fast"
+            )
+        return recipe
+    began_with = from_json(there.recipe()) if there else None
+    if began_with and began_with.stopping.budget and (target or began_with.stopping.budget == recipe.stopping.budget):
+        return began_with
+    expected = forecast(recipe, target, data.train, machine)
+    if not quiet:
+        accuracy = "unknown for such images" if expected.accuracy is None else f"about {expected.accuracy:.1%} on validation"
+        progress.say(
+            f"budget {expected.recipe.stopping.budget:g} s: about {max(expected.epochs, 1):.0f} epochs of "
+            f"{text(expected.recipe.network.widths)}; expected accuracy, with test-time augmentation: {accuracy}"
+        )
+    return expected.recipe
+
+
+def resume(
+    run: str | Path | Run,
+    *,
+    data: Dataset | None = None,
+    epochs: int | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    deterministic: bool = False,
+    compiled: bool = False,
+    watch: Sequence[Watcher] = (),
+    quiet: bool = False,
+) -> Run:
+    """Resume an interrupted training as if it had never stopped: on the CPU bit for bit.
+
+    Args:
+        run: a run or its folder.
+        data: the data it was trained on; by default it is loaded again from where it came from.
+        epochs: train for more epochs than was planned; the run is renamed after that.
+        device: as in `train`, and so are the other arguments.
+
+    Raises:
+        ModelFileError: no checkpoint of the run can be used, or the data has changed.
+        UsageError: `epochs` are not more than are done; and further errors, as `train` has them.
+    """
+    run = open_run(run)
+    chosen, seed = from_json(run.recipe()), run.read("recipe.json")["seed"]
+    if epochs is not None:
+        chosen = change(chosen, {"epochs": epochs})
+    machine = choose_machine(chosen.optimisation.precision, device, threads, deterministic=deterministic, compiled=compiled)
+    data = load_again(run.read("data.json"), data).locked()
+    clock = ByClock(chosen.stopping.budget, time.perf_counter(), chosen.sampling.resolution)
+    _agree(machine, chosen, seed, data)
+    return _resume(run, chosen, seed, data, machine, watch, quiet, clock)
+
+
+def _resume(
+    run: Run,
+    recipe: Recipe,
+    seed: int,
+    data: Dataset,
+    machine: Machine,
+    watch: Sequence[Watcher],
+    quiet: bool,
+    clock: ByClock,
+    start: Start | None = None,
+) -> Run:
+    """Resume the training in `run`, unless it has ended. Of several processes only the first reads the folder."""
+
+    def splits_of() -> Any:
+        _check_same(run, recipe, seed, data)
+        return run.read("splits.json")
+
+    def has_ended() -> bool:
+        if run.ended() not in ("finished", "patience") or recipe.stopping.epochs > from_json(run.recipe()).stopping.epochs:
+            return False
+        run.verify()
+        progress.say(f"{run.path} has ended already ({run.ended()}, {len(run.history())} epochs); nothing is left to do")
+        return True
+
+    splits = machine.processes.share(splits_of)
+    training, validation = data.train.select(splits["train"]), data.train.select(splits["validation"])
+    with _locked(run, machine):
+        if machine.processes.share(has_ended):
+            return run
+        checkpoint = machine.processes.share_bytes(lambda: _newest_checkpoint(run, start is not None))
+        if machine.processes.rank == 0:
+            note_differences(run, machine)
+            if run.recipe()["name"] != recipe.name:
+                run.change({"recipe.json": recipe_json(recipe, seed)})
+        plan = Plan(recipe, seed, training, validation, run, machine, clock, start, checkpoint)
+        _carry_out(plan, data, watch, quiet)
+    return run
+
+
+def _carry_out(plan: Plan, data: Dataset, watch: Sequence[Watcher], quiet: bool) -> None:
+    """Train, with the watchers around it. A signal is obeyed after the current step."""
+    first = plan.machine.processes.rank == 0
+    earlier = earlier_epochs(plan.checkpoint, plan.run) if plan.checkpoint is not None and first else []
+    with graceful() as leave:
+        events = fit(plan, leave)
+        for watcher in watch if first else ():
+            events = watcher(events, plan, earlier)
+        if first and not quiet:
+            _announce(plan, data)
+            events = live_view(events, plan, earlier)
+        for _ in events:
+            pass
+
+
+def _announce(plan: Plan, data: Dataset) -> None:
+    """Say what is about to be trained, in three lines, and what the data set warns of."""
+    train, machine, recipe = plan.train, plan.machine, plan.recipe
+    layers = summarise(build_network(recipe.network, len(train.classes), train.size), train.size)
+    parameters, products = sum(layer.parameters for layer in layers), sum(layer.multiply_adds for layer in layers)
+    progress.say(
+        f"{data.name}: {len(train):,} training and {len(plan.validation):,} validation images of {train.size}x{train.size} "
+        f"in {len(data.classes)} classes"
+    )
+    progress.say(
+        f"recipe {recipe.name}, seed {plan.seed}: {parameters:,} parameters, {products / 1e6:,.1f} million multiply-adds an image"
+    )
+    progress.say(f"on {machine.device.type} in {str(machine.precision)[6:]}, into {plan.run.path}")
+    for warning in data.warnings:
+        progress.say(f"note: {warning}")
+
+
+def _locked(run: Run, machine: Machine) -> contextlib.AbstractContextManager[None]:
+    """The lock of the folder, held by the process that writes."""
+    return lock(run.path / ".lock") if machine.processes.rank == 0 else contextlib.nullcontext()
+
+
+def _agree(machine: Machine, recipe: Recipe, seed: int, data: Dataset) -> None:
+    """Raise UsageError, which names the odd one, if not all processes are about to train the same."""
+    if machine.processes.count > 1:
+        facts = {**flat(recipe), "seed": seed, "split_seed": data.split_seed}
+        facts |= {"arithmetic": str(machine.precision), "SHA-256 of the training images": data.train.digest}
+        machine.processes.agree(facts | {"version of seefar": __version__, "version of torch": torch.__version__})
+
+
+def _newest_checkpoint(run: Run, has_start: bool) -> bytes | None:
+    """The newest good checkpoint; None if the run was interrupted before its first one, and starts again."""
+    checkpoint, complaints = newest_checkpoint(run)
+    for complaint in complaints:
+        progress.say(f"note: {complaint}; the checkpoint before it is used")
+    begins = run.read("data.json").get("start")
+    if checkpoint is None and begins and not has_start:
+        raise ModelFileError(
+            f"{run.path} has no checkpoint yet, and began with the weights of {begins['run']}; use the full command with --resume auto"
+        )
+    return checkpoint
+
+
+def _check_same(run: Run, recipe: Recipe, seed: int, data: Dataset) -> None:
+    """Raise an error if the run in the folder is another than the one that is asked for; only `epochs` may differ."""
+    there = {"seed": run.read("recipe.json")["seed"], **flat(from_json(run.recipe()))}
+    here = {"seed": seed, **flat(recipe)}
+    names = [name for name in {**here, **there} if name != "epochs" and there.get(name) != here.get(name)]
+    if differing := [f"{name}: {there.get(name)} there, {here.get(name)} here" for name in names]:
+        raise UsageError(
+            f"{run.path} holds a different run from the one requested; use --resume {run.path} by itself, or another --out",
+            details=differing,
+        )
+    load_again(run.read("data.json"), data)
