@@ -83,40 +83,42 @@ def _page(path: Path) -> str:
 
 
 def recipe_fields() -> str:
-    """Every field of a recipe: what it means, and which values it may have."""
-    from typing import Literal, get_args, get_origin, get_type_hints
+    """Every field of a recipe: in which part it is, what it means, which values it may have, and what it is when it is not named."""
+    from typing import Literal, get_args, get_origin
 
-    from seefar.models import MODELS
-    from seefar.recipes import _RANGES, Recipe, meanings
+    from seefar.errors import UsageError
+    from seefar.recipe_fields import kind_of, kinds, meanings, neutral, text
     from seefar.training.optimisers import OPTIMISERS
     from seefar.training.schedules import SCHEDULES
 
-    kinds, keys = get_type_hints(Recipe), {"model": MODELS, "optimiser": OPTIMISERS, "schedule": SCHEDULES}
-    rows = ["| field | meaning | allowed |", "|---|---|---|"]
+    names = {"optimiser": OPTIMISERS, "schedule": SCHEDULES}
+    rows = ["| field | meaning | allowed | not named |", "|---|---|---|---|"]
     for field, meaning in meanings().items():
-        if field in ("name", "about"):
-            continue
-        if field in _RANGES:
-            allowed = _RANGES[field][0]
-        elif field in keys or get_origin(kinds[field]) is Literal:
-            allowed = ", ".join(f"`{value}`" for value in keys.get(field) or get_args(kinds[field]))
+        if field in names or get_origin(kind_of(field)) is Literal:
+            allowed = ", ".join(f"`{value}`" for value in names.get(field) or get_args(kind_of(field)))
         else:
-            allowed = "`true`, `false`"
-        rows.append(f"| `{field}` | {meaning} | {allowed} |")
+            allowed = kinds()[field].__metadata__[0] if hasattr(kinds()[field], "__metadata__") else "`true`, `false`"
+        try:
+            off = f"`{text(neutral(field))}`"
+        except UsageError:
+            off = "an error"
+        rows.append(f"| `{field}` | {meaning} | {allowed} | {off} |")
     return "\n".join(rows)
 
 
 def recipe_values() -> str:
-    """The fields in which recipes differ, and then those that all have alike."""
-    from seefar.recipes import RECIPES, meanings, text
+    """The fields in which recipes differ, and then those that all have alike; empty where a network has no such field."""
+    from seefar.recipe_fields import flat, kinds, text
+    from seefar.recipes import RECIPES
 
     rows = ["| field | " + " | ".join(f"`{name}`" for name in RECIPES) + " |", "|---|" + "---|" * len(RECIPES)]
     alike = []
-    for field in meanings():
-        values = [re.sub(r"\b(\d+)\.0\b", r"\1", text(getattr(recipe, field))) for recipe in RECIPES.values()]
+    for field in kinds():
+        written = [text(flat(recipe)[field]) if field in flat(recipe) else "" for recipe in RECIPES.values()]
+        values = [re.sub(r"\b(\d+)\.0\b", r"\1", value) for value in written]
         if len(set(values)) == 1:
             alike.append(f"`{field}` {values[0]}")
-        elif field not in ("name", "about"):
+        else:
             rows.append(f"| `{field}` | {' | '.join(value.replace(',', ', ') for value in values)} |")
     return "\n".join(rows) + f"\n\nAll of them have {', '.join(alike)}."
 
