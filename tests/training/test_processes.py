@@ -306,7 +306,7 @@ def test_sigterm_to_one_of_them_is_saved_by_all(place: Place, data: Path, scenar
     finished = place.run("fault", "SIGTERM", "1", "10", *script.command(data, out, "--resume=auto"), restarts=1)
     assert finished.code == 0, finished.err
     assert [error.split(";")[0] for error in finished.errors()] == ["interrupted by SIGTERM after step 10"]
-    assert re.search(r"1/3 +done before", finished.err)
+    assert re.search(r"1/3 +epochs done before", finished.err)
     assert_same_bits(out, scenarios.folder / "command")
 
 
