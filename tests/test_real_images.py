@@ -44,11 +44,11 @@ def test_the_whole_path_on_real_images(real_images: Path, tmp_path: Path) -> Non
     assert (data["train"], data["validation"]) == ([4500] * 10, [500] * 10)
 
 
-@pytest.mark.parametrize(("recipe", "spread"), [("tiny", 0.02), ("fast", 0.01)])
-def test_the_page_of_results_still_holds(recipe: str, spread: float, real_images: Path) -> None:
-    """The recipes that take minutes, with a seed that the page has not: near its mean, on test images too.
+@pytest.mark.parametrize(("recipe", "above"), [("tiny", 0.02), ("fast", 0.01)])
+def test_the_page_of_results_still_holds(recipe: str, above: float, real_images: Path) -> None:
+    """The recipes that take minutes, with a seed that the page has not: at most a point below its mean, on test images too.
 
-    `tiny` picks the best of its last, still noisy epochs: seed 3 alone is 1.1 points above the mean on a processor that rounds otherwise.
+    Nor far above it; `tiny` with this seed is 1.1 points above on a processor that rounds otherwise.
     """
     results = json.loads((ROOT / "docs" / "results.json").read_bytes())
     found = script(ROOT / "benchmarks" / "results.py").one_run(recipe, 3, str(real_images))
@@ -56,7 +56,7 @@ def test_the_page_of_results_still_holds(recipe: str, spread: float, real_images
         known = [run[figure] for run in results.values() if run["recipe"] == recipe and run[figure] is not None]
         assert len(known) in (0, 3)
         assert (found[figure] is None) == (not known)
-        assert not known or found[figure] == pytest.approx(fmean(known), abs=spread)
+        assert not known or -0.01 <= found[figure] - fmean(known) <= above
 
 
 def test_two_epochs_of_deep_leave_baseline_behind(real_images: Path, tmp_path: Path) -> None:
