@@ -138,9 +138,8 @@ def test_it_runs_from_top_to_bottom(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("name", ["1-explore", "3-understand", "5-your-own-images"])
+@pytest.mark.parametrize("name", NAMES)
 def test_it_runs_on_real_images(name: str, tmp_path: Path, real_images: Path) -> None:
-    """The two others train for minutes and differ in nothing but the images."""
     done = run_make(name, "--data", str(real_images), "--out", str(tmp_path))
     assert done.returncode == 0, done.stderr[-3000:]
     assert (tmp_path / f"{name}.ipynb").stat().st_size < LARGEST
