@@ -9,7 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seefar.errors import UsageError
-from seefar.recipe_fields import as_json, change, check, find, flat, from_json, kind_of, kinds, meanings, neutral
+from seefar.recipe_fields import (
+    as_json,
+    change,
+    check,
+    find,
+    flat,
+    from_json,
+    kind_of,
+    kinds,
+    meanings,
+    neutral,
+    seconds,
+)
 from seefar.recipes import NETWORKS, RECIPES, Augmentation, Fast, Recipe, Stopping, Vgg
 
 TINY = find("tiny")
@@ -211,3 +223,27 @@ def test_values_too_large_to_be_read_are_refused_in_a_sentence(value: str) -> No
         change(TINY, {"learning_rate": value})
     assert str(caught.value).startswith("learning_rate is ")
     assert len(str(caught.value)) < 200
+
+
+def test_a_budget_is_named_with_its_unit_and_read_with_or_without_it() -> None:
+    budgets = {"60": "60s", "60s": "60s", "1.5m": "90s", "0.5": "0.5s", "1000000": "1000000s"}
+    for written, named in budgets.items():
+        changed = change(find("fast"), {"budget": written})
+        assert changed.name == f"fast+budget={named}"
+        assert change(find("fast"), {"budget": named}) == changed
+    assert change(find("fast"), {"budget": 0}).name == "fast"
+    with pytest.raises(UsageError, match="expected seconds, minutes or hours"):
+        change(find("fast"), {"budget": "0s"})
+
+
+@pytest.mark.parametrize(
+    ("duration", "expected"), [("90", 90), ("60s", 60), ("5m", 300), ("1.5m", 90), ("1h", 3600), (" 2 h ", 7200)]
+)
+def test_durations_are_read_as_people_write_them(duration: str, expected: float) -> None:
+    assert seconds(duration) == expected
+
+
+@pytest.mark.parametrize("duration", ["", "0", "0s", "-5s", "5 d", "1h30m", "soon", "1e3", "nan"])
+def test_what_is_no_duration_is_refused(duration: str) -> None:
+    with pytest.raises(UsageError, match="expected seconds, minutes or hours, such as 60s, 5m or 1h"):
+        seconds(duration)

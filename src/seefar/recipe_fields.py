@@ -80,7 +80,7 @@ def change(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     base, *earlier = recipe.name.split("+")
     kept = _owners(model).keys() | {"model"}
     named = [word for word in earlier if word.partition("=")[0] in kept - values.keys()]
-    named += [f"{field}={text(value)}" for field, value in values.items()]
+    named += [f"{field}={said(field, value)}" for field, value in values.items()]
     changed = _assembled("+".join([base, *named]), recipe.about, common | values | {"model": model})
     check(changed)
     return changed
@@ -168,6 +168,19 @@ def text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
+def said(field: str, value: Any) -> str:
+    """A field's value as a person reads it and `--set` takes it: a budget with its unit, "60s"."""
+    return f"{text(value).removesuffix('.0')}s" if field == "budget" and value else text(value)
+
+
+def seconds(duration: str) -> float:
+    """Of a duration as people write it: 90, 90s, 1.5m, 2h. Raises UsageError if it is none."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", duration.strip())
+    if not found or not float(found[1]):
+        raise UsageError(f"the budget is {duration!r}; expected seconds, minutes or hours, such as 60s, 5m or 1h")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
+
+
 def check(recipe: Recipe) -> None:
     """Raise UsageError if a number is out of its range, a word is none of those allowed, or two fields contradict each other."""
     for field, value in flat(recipe).items():
@@ -220,6 +233,8 @@ def _read(field: str, value: Any) -> Any:
         )
     if kind is str:
         return str(value)
+    if field == "budget" and isinstance(value, str) and value.strip()[-1:] in ("s", "m", "h"):
+        return seconds(value)
     try:
         if isinstance(value, str):
             value = json.loads({"on": "true", "off": "false"}.get(value, value))

@@ -2,21 +2,8 @@
 
 import pytest
 
-from seefar.cli.options import TrainOptions, seconds
+from seefar.cli.options import TrainOptions
 from seefar.errors import UsageError
-
-
-@pytest.mark.parametrize(
-    ("duration", "expected"), [("90", 90), ("60s", 60), ("5m", 300), ("1.5m", 90), ("1h", 3600), (" 2 h ", 7200)]
-)
-def test_durations_are_read_as_people_write_them(duration: str, expected: float) -> None:
-    assert seconds(duration) == expected
-
-
-@pytest.mark.parametrize("duration", ["", "0", "0s", "-5s", "5 d", "1h30m", "soon", "1e3", "nan"])
-def test_what_is_no_duration_is_refused(duration: str) -> None:
-    with pytest.raises(UsageError, match="expected seconds, minutes or hours, such as 60s, 5m or 1h"):
-        seconds(duration)
 
 
 @pytest.mark.parametrize(("target", "share"), [("90%", 0.9), ("90 %", 0.9), ("0.9", 0.9), ("88.7%", 0.887)])

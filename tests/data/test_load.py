@@ -54,6 +54,16 @@ def test_a_folder_is_loaded_the_same_again_from_its_origin(photos: Path) -> None
     assert load(photos, size=16, split_seed=6).test.ids != data.test.ids
 
 
+def test_a_name_is_taken_made_fit_for_a_folder_and_kept_when_they_are_loaded_again(photos: Path) -> None:
+    data = load(photos, size=16, name="My Birds!")
+    assert data.name == load(**data.origin).name == "my-birds"
+    assert data.train.digest == load(photos, size=16).train.digest
+    assert load("shapes", subset=100, name="a few").name == "a-few"
+    for name in ("", "../..", "日本"):
+        with pytest.raises(UsageError, match="expected letters or digits, such as my-birds"):
+            load(photos, size=16, name=name)
+
+
 def test_a_subset_is_balanced_seeded_and_loaded_the_same_again() -> None:
     whole, data = load("shapes"), load("shapes", subset=6000)
     assert data.name == "shapes-6000"

@@ -25,6 +25,7 @@ TINY = find("tiny")
             {"data": "/home/anna/my photos", "size": 64, "background": "black", "split_seed": 2, "skip_bad": True},
             "seefar run --data 'my photos' --size 64 --background black --split-seed 2 --skip-bad --recipe tiny --seed 3",
         ),
+        ({"data": "/home/anna/data", "name": "birds"}, "seefar run --data data --name birds --recipe tiny --seed 3"),
         (
             {"data": "cifar10", "archive": "/tmp/a/c.tar.gz", "unverified": True, "split_seed": 0},
             "seefar run --data cifar10 --archive c.tar.gz --unverified --recipe tiny --seed 3",

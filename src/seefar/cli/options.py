@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from seefar.errors import UsageError
+from seefar.recipe_fields import seconds
 
 if TYPE_CHECKING:
     from seefar.training.train import Watcher
@@ -28,6 +29,8 @@ class LoadOptions:
     """Leave out images that cannot be read, and say so in the report, rather than stop."""
     subset: int | None = None
     """Use only this many training images, equally many of each class, chosen by a seeded rule; test images stay as they are."""
+    name: str | None = None
+    """What the images are called in run folders and reports; by default as their folder is, or the one above it if that is called data."""
     archive: Path | None = None
     """A CIFAR archive on this machine, binary or python version."""
     unverified: Annotated[bool, Parameter(negative="")] = False
@@ -63,14 +66,6 @@ class RecipeOptions:
                 raise UsageError("--epochs and --set epochs=... are the same; give one of them")
             changes["epochs"] = self.epochs
         return changes
-
-
-def seconds(duration: str) -> float:
-    """Of a duration as people write it: 90, 90s, 1.5m, 2h. Raises UsageError if it is none."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", duration.strip())
-    if not found or not float(found[1]):
-        raise UsageError(f"--budget is {duration!r}; expected seconds, minutes or hours, such as 60s, 5m or 1h")
-    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 
 
 @Parameter(name="*")

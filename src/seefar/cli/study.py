@@ -67,9 +67,10 @@ def study(
     from dataclasses import asdict
 
     import seefar as sf
-    from seefar.cli.options import RecipeOptions, seconds
+    from seefar.cli.options import RecipeOptions
     from seefar.cli.output import print_json, print_study
     from seefar.errors import UsageError
+    from seefar.recipe_fields import seconds
     from seefar.studies.carry_out import choose_study
     from seefar.studies.vary import vary as varied
 

@@ -21,7 +21,7 @@ from seefar.data.images import Dataset, ImageSet, Skipped
 from seefar.errors import DataError
 from seefar.files import disk_errors, home
 
-FORMAT = 1  # to be raised when the files of an entry, or the way in which images are decoded, change
+FORMAT = 2  # to be raised when the files of an entry, its name, or the way in which images are decoded, change
 ARRAYS = ("train-pixels.npy", "train-labels.npy", "test-pixels.npy", "test-labels.npy")
 FILES = (*ARRAYS, "index.json")
 

@@ -2,9 +2,7 @@
 
 import errno
 import os
-import re
 import stat
-import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +13,7 @@ from seefar.data import decoded_cache
 from seefar.data.arrange import Layout, Listed, arrange, lines, refuse_empty_classes
 from seefar.data.decode import Decoded, NotAnImageError, Result, decode_each, reader_for
 from seefar.data.images import Dataset, ImageSet, Skipped
+from seefar.data.names import name_of
 from seefar.data.sources import HIDDEN, FolderSource, ZipSource, open_source, printable, read_file, shown_path
 from seefar.data.splits import carve
 from seefar.errors import DataError, DiskError, OutOfMemoryError
@@ -186,7 +185,7 @@ def _load(
         refuse_empty_classes("test", layout.classes, test.labels, done.left_out + done.bad)
 
     return Dataset(
-        name=_slug(path),
+        name=name_of(path),
         train=train,
         test=test,
         source=f"{len(everything):,} images in {len(layout.classes)} classes from {printable(path.name)}",
@@ -265,10 +264,3 @@ def _is_image_file(file: Path) -> bool:
             return reader_for(opened.read(18)) is not None
     except OSError:
         return False
-
-
-def _slug(path: Path) -> str:
-    """The name of a folder or zip in lower-case letters, digits and hyphens; at most 60, to fit into longer file names."""
-    name = path.stem if path.suffix.lower() == ".zip" else path.name
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub("[^a-z0-9]+", "-", plain)[:60].strip("-") or "images"

@@ -7,6 +7,7 @@ from typing import Any
 
 from seefar import progress
 from seefar.data.images import Dataset
+from seefar.data.names import slug
 from seefar.data.shapes import load_shapes
 from seefar.data.splits import part
 from seefar.errors import DataError, ModelFileError, UsageError, did_you_mean
@@ -31,6 +32,7 @@ def load(
     archive: str | Path | None = None,
     unverified: bool = False,
     subset: int | None = None,
+    name: str | None = None,
 ) -> Dataset:
     """Load training and test images, with a bar on stderr where that takes long.
 
@@ -47,11 +49,16 @@ def load(
         unverified: accept an archive whose SHA-256 is not the published one; its structure is still checked.
         subset: keep only so many training images, all classes alike, by the seeded rule: for a first look at large sets. The test
             images stay as they are.
+        name: what the images are called in run folders and reports; by default as their source is, or the folder above it where that is
+            called "data", "images" or the like.
 
     Raises:
         UsageError: options that do not go together or are out of range.
         DataError: the images cannot be had or cannot be used.
     """
+    called = None if name is None else slug(name)
+    if called == "":
+        raise UsageError(f"name is {name!r}; expected letters or digits, such as my-birds")
     if not 8 <= size <= 512:
         raise UsageError(f"size is {size}; allowed is 8 to 512 pixels")
     if archive is None and unverified:
@@ -73,7 +80,9 @@ def load(
         )
     origin: dict[str, Any] = {**dataset.origin, "split_seed": split_seed}
     dataset = dataclasses.replace(dataset, origin=origin, split_seed=split_seed)
-    return dataset if subset is None else _smaller(dataset, subset)
+    if subset is not None:
+        dataset = _smaller(dataset, subset)
+    return dataset if called is None else dataclasses.replace(dataset, name=called, origin={**dataset.origin, "name": called})
 
 
 def _smaller(dataset: Dataset, subset: int) -> Dataset:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seefar.recipe_fields import PARTS, flat, meanings, text
+from seefar.recipe_fields import PARTS, flat, meanings, said, text
 from seefar.recipes import Recipe
 from seefar.reporting import study_words
 from seefar.reporting.inside_words import method_name
@@ -178,14 +178,14 @@ def layers(found: Sequence[Mapping[str, Any]]) -> Table:
 
 def recipe(shown: Recipe) -> Table:
     """Every field of a recipe with its value and its meaning, part by part."""
-    rows = [(part, field, text(value), meanings()[field]) for part, field, value in _fields(shown)]
+    rows = [(part, field, said(field, value), meanings()[field]) for part, field, value in _fields(shown)]
     return Table(["part", "field", "value", "meaning"], _grouped(rows), grouped=True)
 
 
 def recipes(one: Recipe, other: Recipe) -> Table:
     """The fields in which two recipes differ; a field that one of them has not is empty there."""
     part_of = {field: part for shown in (one, other) for part, field, _ in _fields(shown)}
-    values = [{field: text(value) for field, value in flat(shown).items()} for shown in (one, other)]
+    values = [{field: said(field, value) for field, value in flat(shown).items()} for shown in (one, other)]
     rows = [
         (part, field, *(side.get(field, "") for side in values))
         for field, part in sorted(part_of.items(), key=lambda pair: PARTS.index(pair[1]))

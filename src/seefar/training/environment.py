@@ -13,7 +13,7 @@ from seefar.recipes import Recipe
 from seefar.training.plan import Plan
 from seefar.version import __version__
 
-LOAD_DEFAULTS = {"size": 32, "background": "white", "split_seed": 0, "subset": None}  # of seefar.data.load.load
+LOAD_DEFAULTS = {"size": 32, "background": "white", "split_seed": 0, "subset": None, "name": None}  # of seefar.data.load.load
 LIBRARIES = ("torch", "numpy", "pillow", "safetensors")
 
 
