@@ -73,3 +73,18 @@ def test_a_line_goes_to_stderr_and_in_a_notebook_to_stdout(
     monkeypatch.setattr(sys, "stderr", stream())
     progress.say("two")
     assert capsys.readouterr().out == "two\n"
+
+
+def test_a_warning_is_yellow_on_a_terminal_that_has_colours(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with terminal(monkeypatch, 80) as written:
+        progress.warn("all images are black")
+    assert written.getvalue() == "\x1b[33mall images are black\x1b[0m\n"
+    for name, value in (("NO_COLOR", "1"), ("TERM", "dumb")):
+        with terminal(monkeypatch, 80) as written:
+            monkeypatch.setenv(name, value)
+            progress.warn("all images are black")
+        assert written.getvalue() == "all images are black\n"
+    progress.warn("all images are black")
+    assert capsys.readouterr() == ("", "all images are black\n")

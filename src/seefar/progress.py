@@ -1,6 +1,7 @@
 """What a person sees while something takes long: a bar on a terminal, plain lines elsewhere; always on stderr."""
 
 import contextlib
+import os
 import sys
 from collections.abc import Callable, Iterator
 
@@ -30,3 +31,9 @@ def say(line: str) -> None:
     """One line on stderr, at once; above the bar if there is one. In a notebook on stdout: there stderr is red, as if it had failed."""
     in_notebook = type(sys.stderr).__module__.startswith("ipykernel")
     print(line, file=sys.stdout if in_notebook else sys.stderr, flush=True)
+
+
+def warn(line: str) -> None:
+    """The same for what must not be missed: yellow on a terminal that has colours."""
+    colours = sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    say(f"\x1b[33m{line}\x1b[0m" if colours else line)

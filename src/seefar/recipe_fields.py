@@ -173,6 +173,12 @@ def said(field: str, value: Any) -> str:
     return f"{text(value).removesuffix('.0')}s" if field == "budget" and value else text(value)
 
 
+def short_name(name: str, most: int = 40) -> str:
+    """A recipe's name as a headline can take it: of many changes only the number is said."""
+    base, *changes = name.split("+")
+    return name if len(name) <= most else f"{base} with {len(changes)} fields changed"
+
+
 def seconds(duration: str) -> float:
     """Of a duration as people write it: 90, 90s, 1.5m, 2h. Raises UsageError if it is none."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", duration.strip())

@@ -16,7 +16,7 @@ from seefar.errors import ModelFileError, UsageError
 from seefar.files import lock
 from seefar.networks.build import build_network
 from seefar.networks.summary import summarise
-from seefar.recipe_fields import change, find, flat, from_json, text
+from seefar.recipe_fields import change, find, flat, from_json, said, short_name, text
 from seefar.recipes import Recipe
 from seefar.runs.checkpoint_files import newest_checkpoint
 from seefar.runs.folder import Run, open_run
@@ -227,14 +227,16 @@ def _announce(plan: Plan, data: Dataset) -> None:
     train, machine, recipe = plan.train, plan.machine, plan.recipe
     layers = summarise(build_network(recipe.network, len(train.classes), train.size), train.size)
     parameters, products = sum(layer.parameters for layer in layers), sum(layer.multiply_adds for layer in layers)
+    epochs = f"{'at most ' * (recipe.stopping.patience > 0)}{recipe.stopping.epochs} epochs"
+    length = f"{recipe.stopping.budget:g} s" if recipe.stopping.budget else epochs
     progress.say(
         f"{data.name}: {len(train):,} training and {len(plan.validation):,} validation images of {train.size}x{train.size} "
         f"in {len(data.classes)} classes"
     )
     progress.say(
-        f"recipe {recipe.name}, seed {plan.seed}: {parameters:,} parameters, {products / 1e6:,.1f} million multiply-adds an image"
+        f"recipe {short_name(recipe.name)}, seed {plan.seed}: {parameters:,} parameters, {products / 1e6:,.1f} million multiply-adds"
     )
-    progress.say(f"on {machine.device.type} in {str(machine.precision)[6:]}, into {plan.run.path}")
+    progress.say(f"{length} on {machine.device.type} in {str(machine.precision)[6:]}, into {plan.run.path}")
     for warning in data.warnings:
         progress.say(f"note: {warning}")
 
@@ -270,7 +272,7 @@ def _check_same(run: Run, recipe: Recipe, seed: int, data: Dataset) -> None:
     there = {"seed": run.read("recipe.json")["seed"], **flat(from_json(run.recipe()))}
     here = {"seed": seed, **flat(recipe)}
     names = [name for name in {**here, **there} if name != "epochs" and there.get(name) != here.get(name)]
-    if differing := [f"{name}: {there.get(name)} there, {here.get(name)} here" for name in names]:
+    if differing := [f"{name}: {said(name, there.get(name))} there, {said(name, here.get(name))} here" for name in names]:
         raise UsageError(
             f"{run.path} holds a different run from the one requested; use --resume {run.path} by itself, or another --out",
             details=differing,
