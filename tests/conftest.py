@@ -91,8 +91,8 @@ def images(n: int, seed: int, split: str, classes: int = 3, size: int = 16) -> I
 
 
 def colours() -> Dataset:
-    """120 training and 30 test images of 16x16 pixels in three classes that are easy to tell apart."""
-    return Dataset("colours", images(120, 1, "train"), images(30, 2, "test"), "noise around three colours")
+    """120 training and 90 test images of 16x16 pixels in three classes that are easy to tell apart."""
+    return Dataset("colours", images(120, 1, "train"), images(90, 2, "test"), "noise around three colours")
 
 
 @pytest.fixture

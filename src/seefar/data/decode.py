@@ -83,12 +83,16 @@ class Decoded(NamedTuple):
         mode: Pillow's name for what the file holds: "RGB", "L", "P", "RGBA", "CMYK", "I;16", ...
         original_size: "WIDTHxHEIGHT" in pixels, as stored.
         animated: whether the file holds more frames than this first one.
+        format: "PNG", "JPEG", "WEBP", "GIF" or "BMP", by content.
+        file_bytes: length of the file.
     """
 
     pixels: np.ndarray
     mode: str
     original_size: str
     animated: bool
+    format: str
+    file_bytes: int
 
 
 Result = Decoded | DataError | OSError
@@ -119,7 +123,7 @@ def decode(content: bytes, size: int, background: str = "white") -> Decoded:
         raise NotAnImageError("not an image (PNG, JPEG, WEBP, BMP and GIF are read)")
     try:
         with _pillow_warnings_off():
-            return _decode(reader(io.BytesIO(content)), size, colour)
+            return _decode(reader(io.BytesIO(content)), size, colour, len(content))
     except Image.DecompressionBombError as error:  # some readers look at the size before it can be looked at here
         raise DataError(f"more than {MAX_PIXELS // 1_000_000} million pixels") from error
     except READER_ERRORS as error:
@@ -193,9 +197,10 @@ def _result(result: Result | Future[Result]) -> Result:
     return result.result() if isinstance(result, Future) else result
 
 
-def _decode(image: ImageFile.ImageFile, size: int, colour: tuple[int, int, int]) -> Decoded:
+def _decode(image: ImageFile.ImageFile, size: int, colour: tuple[int, int, int], file_bytes: int) -> Decoded:
     """Decode what `image`, of which only the header has been read, holds. Raises READER_ERRORS."""
     width, height = image.size
+    kind = str(image.format)
     if width * height > MAX_PIXELS:
         raise DataError(f"{width}x{height} pixels, more than {MAX_PIXELS // 1_000_000} million")
     mode, animated = image.mode, bool(getattr(image, "is_animated", False))  # only the formats that can be have the attribute
@@ -214,7 +219,7 @@ def _decode(image: ImageFile.ImageFile, size: int, colour: tuple[int, int, int])
         flat = flat.crop((left, top, left + side, top + side))
     if side != size:
         flat = flat.resize((size, size), RESAMPLING)
-    return Decoded(np.asarray(flat), mode, f"{width}x{height}", animated)
+    return Decoded(np.asarray(flat), mode, f"{width}x{height}", animated, kind, file_bytes)
 
 
 def _to_rgb(image: Image.Image, colour: tuple[int, int, int]) -> Image.Image:

@@ -176,12 +176,12 @@ def leaks(train: ImageSet, test: ImageSet) -> Leaks:
         test: the test images, of the same size and classes.
     """
     where: dict[bytes, int] = {}
-    for position, digest in enumerate(_digests(train.pixels)):
+    for position, digest in enumerate(digests(train.pixels)):
         where.setdefault(digest, position)
     found: dict[int, tuple[str, int]] = {}  # position in test -> kind, position in train
     mirrored = test.pixels[:, :, ::-1]
     for kind, pixels in (("exact", test.pixels), ("mirrored", mirrored)):
-        for position, digest in enumerate(_digests(pixels)):
+        for position, digest in enumerate(digests(pixels)):
             if digest in where:
                 found.setdefault(position, (kind, where[digest]))
 
@@ -190,7 +190,7 @@ def leaks(train: ImageSet, test: ImageSet) -> Leaks:
         small = thumbnails(train.pixels)
         for kind, pixels in (("near", test.pixels), ("near mirrored", mirrored)):
             nearest = _nearest(thumbnails(pixels), small)
-            for position in np.flatnonzero(_near_copies(pixels, train.pixels, nearest)).tolist():
+            for position in np.flatnonzero(near_copies(pixels, train.pixels, nearest)).tolist():
                 found.setdefault(position, (kind, int(nearest[position])))
 
     every = [_leak(train, test, position, *found[position]) for position in sorted(found)]
@@ -253,7 +253,7 @@ def _nearest(queries: np.ndarray, keys: np.ndarray) -> np.ndarray:
     return np.concatenate([(queries[i : i + step] @ columns).argmax(axis=1) for i in range(0, len(queries), step)])
 
 
-def _near_copies(pixels: np.ndarray, others: np.ndarray, partners: np.ndarray) -> np.ndarray:
+def near_copies(pixels: np.ndarray, others: np.ndarray, partners: np.ndarray) -> np.ndarray:
     """Whether each image is a near copy of its partner, `others[partners]`: bool `(n,)`."""
     cells = _cells(pixels.shape[1], 4)
     smooth = cells.T @ cells / cells[0].sum()  # puts the mean of its cell in the place of every pixel of a row
@@ -310,7 +310,8 @@ def _histograms(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return levels, brightness
 
 
-def _digests(pixels: np.ndarray) -> Iterator[bytes]:
+def digests(pixels: np.ndarray) -> Iterator[bytes]:
+    """The SHA-256 of each image, uint8 `(n, h, w, 3)`, in their order."""
     for block in _blocks(pixels):
         for image in np.ascontiguousarray(pixels[block]):
             yield hashlib.sha256(image).digest()
@@ -318,6 +319,6 @@ def _digests(pixels: np.ndarray) -> Iterator[bytes]:
 
 def _duplicates(pixels: np.ndarray) -> list[list[int]]:
     positions: dict[bytes, list[int]] = {}
-    for position, digest in enumerate(_digests(pixels)):
+    for position, digest in enumerate(digests(pixels)):
         positions.setdefault(digest, []).append(position)
     return [group for group in positions.values() if len(group) > 1]

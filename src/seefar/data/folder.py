@@ -6,6 +6,7 @@ import stat
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from seefar.data.arrange import Layout, Listed, arrange, lines, refuse_empty_cla
 from seefar.data.decode import Decoded, NotAnImageError, Result, decode_each, reader_for
 from seefar.data.images import Dataset, ImageSet, Skipped
 from seefar.data.names import name_of
+from seefar.data.shortcuts import sample
 from seefar.data.sources import HIDDEN, FolderSource, ZipSource, open_source, printable, read_file, shown_path
 from seefar.data.splits import carve
 from seefar.errors import DataError, DiskError, OutOfMemoryError
@@ -133,6 +135,7 @@ class _Decoding:
         self.good: list[Listed] = []
         self.modes: dict[str, str] = {}  # by id
         self.sizes: dict[str, str] = {}
+        self.files: dict[str, tuple[str, int]] = {}  # format and bytes
         self.animated = 0
         self.bad: list[Skipped] = []
         self.refused: list[Skipped] = []
@@ -144,6 +147,7 @@ class _Decoding:
             self.good.append(image)
             self.modes[image.id] = result.mode
             self.sizes[image.id] = result.original_size
+            self.files[image.id] = result.format, result.file_bytes
             self.animated += result.animated
         else:
             skipped = Skipped(shown_path(image.parts), _reason(result))
@@ -200,9 +204,16 @@ def _load(
         test_by_rule=layout.test_by_rule,
         modes={"train": _count(done.modes, train), "test": _count(done.modes, test)},
         sizes={"train": _count(done.sizes, train, COMMON_SIZES), "test": _count(done.sizes, test, COMMON_SIZES)},
+        files={id_: _file_facts(done, id_) for id_ in (train.ids[i] for i in sample(train))},
         skipped=tuple(sorted(done.left_out + done.bad)),
         warnings=(*layout.warnings, *_warnings(done)),
     )
+
+
+def _file_facts(done: _Decoding, id_: str) -> list[Any]:
+    """What the file of an image was, as `Dataset.files` has it."""
+    kind, length = done.files[id_]
+    return [kind, done.modes[id_], *map(int, done.sizes[id_].split("x")), length]
 
 
 def _refuse_failures(done: _Decoding, total: int, skip_bad: bool) -> None:

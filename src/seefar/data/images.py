@@ -132,6 +132,7 @@ class Dataset(Shown):
         test_by_rule: True if the source has no test images of its own and `test` was split off by the seeded rule.
         modes: how many images had which Pillow mode ("RGB", "L", "P", ...), by split: `{"train": {"RGB": 50000}, "test": ...}`.
         sizes: likewise how many had which size before resizing ("32x32").
+        files: of some training images, by id, what their files were: format, mode, width, height and bytes (data/shortcuts.py).
         skipped: what was left out, with the reason.
         warnings: sentences about the source that its owner should read.
     """
@@ -145,6 +146,7 @@ class Dataset(Shown):
     test_by_rule: bool = False
     modes: dict[str, dict[str, int]] = field(default_factory=dict)
     sizes: dict[str, dict[str, int]] = field(default_factory=dict)
+    files: dict[str, list[Any]] = field(default_factory=dict)
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -1,14 +1,20 @@
 """Carve a share of every class off a set of images: validation from training, a test set where the data has none, a smaller set."""
 
+from collections import defaultdict
+
 import numpy as np
 
+from seefar.data.describe import digests
 from seefar.data.images import ImageSet
 from seefar.errors import DataError, UsageError
 from seefar.seeds import derive
 
 
 def carve(images: ImageSet, share: float, seed: int, purpose: str) -> tuple[ImageSet, ImageSet]:
-    """Split `images` in two, every class in the same proportion (a stratified split). Only the labels decide, never the pixels.
+    """Split `images` in two, every class in the same proportion (a stratified split).
+
+    Labels and seed decide. Equal images stay on one side: where the split would part them, all go to the rest, so that the carved
+    part may be a little smaller; only a class that would be left without any keeps its copies in both.
 
     Args:
         images: the set to split; every class needs at least 2 images.
@@ -32,7 +38,7 @@ def carve(images: ImageSet, share: float, seed: int, purpose: str) -> tuple[Imag
             "add images, or remove the class",
             details=small[1:],
         )
-    chosen = _chosen(images, share, seed, purpose)
+    chosen = _unparted(images, _chosen(images, share, seed, purpose))
     return images[~chosen], images[chosen]
 
 
@@ -51,6 +57,20 @@ def part(images: ImageSet, count: int, seed: int) -> ImageSet:
     if not least <= count <= len(images):
         raise UsageError(f"subset is {count}; allowed is {least} to {len(images)}, the training images")
     return images[_chosen(images, count / len(images), seed, "subset")]
+
+
+def _unparted(images: ImageSet, chosen: np.ndarray) -> np.ndarray:
+    """The same choice without images that equal one that was not chosen, but for classes of which then nothing would be left."""
+    equal = defaultdict(list)
+    for position, digest in enumerate(digests(images.pixels)):
+        equal[digest].append(position)
+    kept = chosen.copy()
+    for group in equal.values():
+        if len(group) > 1 and not chosen[group].all():
+            kept[group] = False
+    bare = np.bincount(images.labels[kept], minlength=len(images.classes)) == 0
+    kept |= chosen & bare[images.labels]
+    return kept
 
 
 def _chosen(images: ImageSet, share: float, seed: int, purpose: str) -> np.ndarray:

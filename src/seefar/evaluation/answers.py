@@ -1,6 +1,6 @@
 """What a run answered, as `evaluate` stored it, and several runs' answers brought into one order of images."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from seefar.errors import UsageError
+from seefar.evaluation.earlier import counted
 from seefar.metrics import softmax
 from seefar.networks.build import build_network
 from seefar.networks.summary import summarise
@@ -37,6 +38,7 @@ class Answers:
     digest: str
     ids: np.ndarray  # str (n,)
     labels: np.ndarray  # int64 (n,)
+    counts: np.ndarray  # bool (n,), the images that count: each once, none that it was trained on
     predicted: np.ndarray  # int64 (n,), the classes that it named
     probabilities: np.ndarray  # float64 (n,), what it gave to the true class
 
@@ -60,6 +62,7 @@ def read_answers(run: Run, name: str, split: str) -> Answers:
     """What the files of a run say."""
     stored = run.arrays(f"predictions-{split}.npz")
     labels, logits = stored["labels"], stored["logits"]
+    counts = counted(run, split, stored)
     return Answers(
         name=name,
         recipe=from_json(run.recipe()),
@@ -69,6 +72,7 @@ def read_answers(run: Run, name: str, split: str) -> Answers:
         digest=run.evaluation(split)["digest"],
         ids=stored["ids"],
         labels=labels,
+        counts=counts,
         predicted=logits.argmax(1),
         probabilities=softmax(logits)[np.arange(len(labels)), labels],
     )
@@ -97,5 +101,30 @@ def aligned(other: Answers, first: Answers, split: str) -> Answers:
     if np.array_equal(other.ids, first.ids) and other.data["size"] == first.data["size"] and other.digest != first.digest:
         raise UsageError(f"{other.name} has answered other pixels than {first.name} under the same ids; {instead}")
     return replace(
-        other, ids=first.ids, labels=first.labels, predicted=other.predicted[places], probabilities=other.probabilities[places]
+        other,
+        ids=first.ids,
+        labels=first.labels,
+        counts=other.counts[places],
+        predicted=other.predicted[places],
+        probabilities=other.probabilities[places],
     )
+
+
+def only_counted(answers: Sequence[Answers]) -> list[Answers]:
+    """The same answers, in one order of images, without the images that do not count for one of them."""
+    counts = np.all([one.counts for one in answers], axis=0)
+    if not counts.any():
+        raise UsageError(
+            "there is nothing to compare: every image is a copy of a training image, or has two labels; compare on others"
+        )
+    return [
+        replace(
+            one,
+            ids=one.ids[counts],
+            labels=one.labels[counts],
+            counts=one.counts[counts],
+            predicted=one.predicted[counts],
+            probabilities=one.probabilities[counts],
+        )
+        for one in answers
+    ]

@@ -12,7 +12,7 @@ import numpy as np
 
 from seefar.display import Shown
 from seefar.errors import UsageError
-from seefar.evaluation.answers import Answers, RunCost, aligned, read_answers
+from seefar.evaluation.answers import Answers, RunCost, aligned, only_counted, read_answers
 from seefar.evaluation.over_seeds import RecipeDifference, Seeds, by_recipe, over_seeds, recipe_difference
 from seefar.evaluation.paired import Difference, paired_difference
 from seefar.metrics import holm
@@ -59,7 +59,7 @@ class Comparison:
 
     Attributes:
         base, other: names of the run folders.
-        images: how many both have answered.
+        images: how many both have answered, of those that count.
         difference: in accuracy.
         classes: a row for each class that has images.
         gained_ids: up to 50 images that only the other has right, those first to whose true class it gives most probability.
@@ -86,7 +86,7 @@ class Comparisons(Shown):
     Attributes:
         split: "validation" or "test".
         digest: of its images as the first run saw them.
-        images: how many.
+        images: how many count: each once, none that a run was trained on, none with two labels.
         pairs: every other run against the first.
         recipes: the runs, grouped by recipe and training images.
         recipe_differences: every other group against that of the first run, where they share two seeds or more.
@@ -135,7 +135,7 @@ def compare(
             )
     names = list(runs) if isinstance(runs, Mapping) else _names(paths)
     read = [read_answers(run, name, split) for run, name in zip(opened, names, strict=True)]
-    first, *others = [aligned(answers, read[0], split) for answers in read]
+    first, *others = only_counted([aligned(answers, read[0], split) for answers in read])
     groups = by_recipe([first, *others])
     return Comparisons(
         split=split,

@@ -1,27 +1,29 @@
 """What a trained network gets right and wrong, on images that it did not learn from."""
 
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import fmean
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from seefar import metrics
+from seefar.data.checks import Finding
 from seefar.data.images import Dataset
 from seefar.data.load import load_again
 from seefar.display import Shown
-from seefar.evaluation.calibration import Calibration, Selective, calibration, fit_temperature, selective, sure_from
-from seefar.evaluation.confusions import Groups, Pair, WeakClass, groups, pairs, weak_classes
+from seefar.evaluation.calibration import Calibration, Selective
+from seefar.evaluation.confusions import Groups, Pair, WeakClass
+from seefar.evaluation.figures import Measured, beliefs, figures
+from seefar.evaluation.headline import Headline
+from seefar.evaluation.highlights import highlights
 from seefar.files import lock
 from seefar.metrics import ClassScore, Confusion, Share
 from seefar.model.model import load_model
-from seefar.model.run_images import check_split, describe_test, open_split, open_validation
+from seefar.model.run_images import check_split, describe_test, inspect, open_split, open_validation
 from seefar.runs.folder import Run, open_run
 from seefar.runs.ledger import count_looks
 from seefar.torchrun import only_alone
 
-TOP = (2, 3, 5)
 MISTAKES = 600  # thumbnails of mistakes kept for the report (chosen by hand)
 PICTURES = 3_000_000  # bytes that they may have before compression, so that a report stays small
 
@@ -30,13 +32,21 @@ PICTURES = 3_000_000  # bytes that they may have before compression, so that a r
 class Evaluation(Shown):
     """The numbers of one evaluation; `evaluation-<split>.json` is exactly this.
 
+    All figures but `raw` are on the images that count: each once, none that equals a training image, none with two labels.
+
     Attributes:
         split: "validation" or "test".
-        images: how many.
-        digest: of those images, `ImageSet.digest`.
+        images: how many count.
+        digest: of all images of the split, `ImageSet.digest`.
+        headline: the figure to believe; None if nothing can be measured on these images.
+        cannot: why not: "few", or what took most of them away: "copies", "repeats" or "contradicting"; empty if it can.
+        raw: on all images, as they came.
+        left_out: how many do not count: "copies" of training images, "repeats" and "contradicting" ones.
+        near: without near copies of training images, too, where that was looked for; None else.
+        findings: what is wrong with the images, worst first.
         look: which look at the test images this was with this run's network; 0 for validation.
         look_on_machine: likewise with any network on this machine.
-        accuracy: share of images that were right, with its Wilson interval.
+        accuracy: share of images that were right, with its Wilson interval; None if no image counts, as are the other figures then.
         tta: the test-time augmentation of the recipe; all other figures are without it.
         tta_accuracy: the accuracy with it.
         top_k: the share of images whose class is among the k most probable, by k: 2, 3 and 5, as far as there are more classes.
@@ -60,31 +70,41 @@ class Evaluation(Shown):
     split: str
     images: int
     digest: str
+    headline: Headline | None
+    cannot: str
+    raw: Measured
+    left_out: dict[str, int]
+    near: Measured | None
+    findings: list[Finding]
     look: int
     look_on_machine: int
-    accuracy: Share
     tta: str
-    tta_accuracy: Share
+    accuracy: Share | None
+    tta_accuracy: Share | None
     top_k: dict[str, Share]
-    balanced_accuracy: float
-    loss: float
-    brier: float
-    f1_macro: float
-    f1_weighted: float
+    balanced_accuracy: float | None
+    loss: float | None
+    brier: float | None
+    f1_macro: float | None
+    f1_weighted: float | None
     roc_auc: float | None
-    kappa: float
+    kappa: float | None
     scores: list[ClassScore]
     confusion: list[list[int]]
     confusions: list[Confusion]
     pairs: list[Pair]
     groups: Groups
     weak_classes: list[WeakClass]
-    calibration: Calibration
-    selective: Selective
+    calibration: Calibration | None
+    selective: Selective | None
 
     def __repr__(self) -> str:
-        share = self.accuracy
-        return f"Evaluation({self.split}, {self.images:,} images: {share.value:.1%} right, {share.low:.1%} to {share.high:.1%})"
+        if self.headline is None:
+            return f"Evaluation({self.split}: cannot be measured, {self.images:,} of {self.raw.images:,} images count)"
+        said = self.headline
+        return (
+            f"Evaluation({self.split}, {self.images:,} images: {said.name} {said.value:.2%}, {said.low:.2%} to {said.high:.2%})"
+        )
 
 
 def evaluate(
@@ -123,93 +143,30 @@ def evaluate(
         answers = {"logits": model.logits(images.pixels)}
         if tta != "none":
             answers["tta_logits"] = model.logits(images.pixels, tta)
-        fitting = answers["logits"] if split == "validation" else model.logits(validation.pixels)
-        run.write_arrays(f"predictions-{split}.npz", ids=np.array(images.ids), labels=images.labels, **answers)
+        looked = inspect(run, split, images, data)
+        counts = looked.distinct.counts
+        if split == "validation":
+            fitting = images.labels[counts], answers["logits"][counts]
+        else:
+            fits = inspect(run, "validation", validation, data).distinct.counts
+            fitting = validation.labels[fits], model.logits(validation.pixels[fits])
+        run.write_arrays(f"predictions-{split}.npz", ids=np.array(images.ids), labels=images.labels, counts=counts, **answers)
+        counted = np.flatnonzero(counts)
+        own = images.labels[counted], answers["logits"][counted]
         most = min(MISTAKES, max(PICTURES // images.pixels[:1].size, 1))
-        worst = metrics.surest_mistakes(images.labels, answers["logits"], most)
+        worst = counted[metrics.surest_mistakes(*own, most)]
         run.write_arrays(f"mistakes-{split}.npz", positions=worst, pixels=images.pixels[worst])
+        shown = counted[highlights(*own)]
+        run.write_arrays(f"highlights-{split}.npz", positions=shown, pixels=images.pixels[shown])
         evaluation = Evaluation(
             split=split,
-            images=len(images),
+            images=len(counted),
             digest=images.digest,
             look=looks.run if looks else 0,
             look_on_machine=looks.machine if looks else 0,
             tta=tta,
-            **figures(images.labels, answers["logits"], answers.get("tta_logits"), images.classes, validation.labels, fitting),
+            **beliefs(run, looked, images.ids, images.labels, answers["logits"]),
+            **figures(*own, answers["tta_logits"][counted] if tta != "none" else None, images.classes, *fitting),
         )
         run.write(f"evaluation-{split}.json", asdict(evaluation))
     return evaluation
-
-
-def figures(
-    labels: np.ndarray,
-    logits: np.ndarray,
-    tta_logits: np.ndarray | None,
-    classes: tuple[str, ...],
-    validation_labels: np.ndarray,
-    validation_logits: np.ndarray,
-) -> dict[str, Any]:
-    """All figures of an Evaluation that follow from answers alone, by name.
-
-    Args:
-        labels: int64 `(n,)`.
-        logits: `(n, classes)`.
-        tta_logits: likewise with test-time augmentation; None if there is none.
-        classes: the names.
-        validation_labels: of the images that temperature and threshold are fitted on.
-        validation_logits: the network's answers for them.
-    """
-    predicted, probabilities = logits.argmax(1), metrics.softmax(logits)
-    matrix = metrics.confusion_matrix(labels, predicted, len(classes))
-    accuracy = metrics.wilson(int(matrix.trace()), len(labels))
-    scores = metrics.class_scores(labels, predicted, classes)
-    temperature = fit_temperature(validation_labels, validation_logits)
-    threshold = sure_from(validation_labels, validation_logits, temperature)
-    return {
-        "accuracy": accuracy,
-        "tta_accuracy": accuracy
-        if tta_logits is None
-        else metrics.wilson(int((tta_logits.argmax(1) == labels).sum()), len(labels)),
-        "top_k": {str(k): metrics.top_k(labels, logits, k) for k in TOP if k < len(classes)},
-        "balanced_accuracy": metrics.balanced_accuracy(matrix),
-        "loss": metrics.log_loss(labels, logits),
-        "brier": metrics.brier(labels, probabilities),
-        "f1_macro": fmean(score.f1 for score in scores),
-        "f1_weighted": sum(score.f1 * score.support for score in scores) / len(labels),
-        "roc_auc": metrics.roc_auc(labels, probabilities),
-        "kappa": metrics.cohen_kappa(matrix),
-        "scores": scores,
-        "confusion": matrix.tolist(),
-        "confusions": metrics.strongest_confusions(matrix, classes),
-        "pairs": pairs(matrix, classes),
-        "groups": groups(matrix, classes),
-        "weak_classes": weak_classes(matrix, classes),
-        "calibration": calibration(labels, logits, temperature, len(validation_labels)),
-        "selective": selective(labels, logits, threshold, temperature),
-    }
-
-
-def read_evaluation(run: Run, split: str) -> dict[str, Any]:
-    """The numbers of an evaluation as JSON has them; those that an earlier seefar did not know are computed from stored answers.
-
-    Raises:
-        ModelFileError: there is no evaluation, or it is damaged, or too little is stored.
-    """
-    found: dict[str, Any] = run.evaluation(split)
-    if "calibration" in found:
-        return found
-    answers, fitting = run.arrays(f"predictions-{split}.npz"), run.arrays("predictions-validation.npz")
-    classes = tuple(run.read("data.json")["classes"])
-    added = figures(
-        answers["labels"], answers["logits"], answers.get("tta_logits"), classes, fitting["labels"], fitting["logits"]
-    )
-    return {name: _plain(value) for name, value in added.items()} | found
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON has it."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list) else value

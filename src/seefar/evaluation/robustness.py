@@ -16,7 +16,7 @@ from seefar.errors import DataError
 from seefar.files import lock
 from seefar.metrics import Share, wilson
 from seefar.model.model import load_model
-from seefar.model.run_images import check_split, open_split
+from seefar.model.run_images import check_split, inspect, open_split
 from seefar.runs.folder import Run, open_run
 from seefar.torchrun import only_alone
 
@@ -85,7 +85,10 @@ def robustness(
     with lock(run.path / ".lock"), progress.bar("corrupting images") as tell:
         model = load_model(run, device)
         published = _published(Path(files), model.classes) if files is not None else None
-        images = open_split(run, split, "robustness", data)
+        every = open_split(run, split, "robustness", data)
+        images = every[inspect(run, split, every, data).distinct.counts]
+        if not len(images):
+            raise DataError(f"robustness cannot be measured: no {split} image counts; `seefar evaluate {run.path}` says why")
         clean = model.logits(images.pixels).argmax(1) == images.labels
         accuracies: dict[str, list[float]] = {name: [] for name in CORRUPTIONS}
         recalls: dict[str, list[list[float]]] = {name: [] for name in CORRUPTIONS}

@@ -5,6 +5,7 @@ A test holds that no other file of seefar that has a trained network at hand rea
 
 from dataclasses import asdict
 
+from seefar.data.checks import Inspection, inspect_split, inspect_test
 from seefar.data.describe import describe_images, leaks
 from seefar.data.images import Dataset, ImageSet
 from seefar.data.load import load_again
@@ -71,6 +72,21 @@ def open_test_for_audit(data: Dataset, run: Run | None) -> ImageSet:
     """The test images for networks that an audit trains and throws away, after this look at them is entered into the ledgers."""
     record_look(run, data.test.digest, "audit")
     return data.test
+
+
+def inspect(run: Run, split: str, images: ImageSet, data: Dataset | None = None) -> Inspection:
+    """Which images of a split count, and what is wrong with them; no network sees them, so this is no look.
+
+    Args:
+        run: whose split it is.
+        split: "validation" or "test".
+        images: its images, as `open_split` gave them.
+        data: as in `open_training`, and the errors.
+    """
+    whole = load_again(run.read("data.json"), data)
+    if split == "test":
+        return inspect_test(whole)
+    return inspect_split(split, images, whole.train.select(run.read("splits.json")["train"]), whole.files)
 
 
 def describe_test(run: Run, data: Dataset) -> None:

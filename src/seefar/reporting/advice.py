@@ -40,6 +40,8 @@ def advice(
             f"It knows its training images {_points(gap)} points better than new ones. "
             + (f"Not tried yet: {joined(means, 'or')}." if means else "More images would help most.")
         )
+    elif last["validation_accuracy"] == 1:
+        found.append("It makes no mistake on validation images: harder images would tell more than further training.")
     elif best == len(history) and not recipe.stopping.budget:
         found.append(
             f"Validation was best in the last epoch, and training images are not yet memorised: try more epochs "

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seefar.evaluation.compare import compare
+from seefar.evaluation.earlier import read_evaluation
 from seefar.files import write_bytes
 from seefar.reporting import comparison_words, figures
 from seefar.reporting.page import render
@@ -53,7 +54,7 @@ def write_comparison(runs: list[Run], path: Path) -> Path:
 
 def _row(run: Run, split: str, name: str, cost: dict[str, Any]) -> dict[str, Any]:
     """What the table says of one run."""
-    evaluation, history = run.evaluation(split), run.history()
+    evaluation, history = read_evaluation(run, split), run.history()
     seconds = run.read("timing.json")["seconds_by_epoch"]
     return {
         "name": name,

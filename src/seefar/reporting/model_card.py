@@ -8,15 +8,18 @@ from seefar.reporting.tables import Table, evaluation
 
 def model_card(found: dict[str, Any]) -> str:
     """Markdown with YAML in front; `found` is what `content.numbers` gives. Names are quoted, so that none can be taken for markup."""
-    shown = found["test"] or found["validation"]
+    shown = found[found["basis"]] if found["basis"] else None
     data, recipe = found["data"], found["recipe"]
     parts = [_front_matter(found, shown), f"# {_safe(found['about'])}", recipe["about"]]
+    if found["warnings"]:
+        parts += [_bullets([f"{one['title']}: {one['sentence']} {one['do']}" for one in found["warnings"]])]
     if shown:
-        parts += ["## How good it is", _bullets(found["words"]["findings"]), _table(evaluation(shown))]
+        parts += ["## How good it is", _safe(found["words"]["verdict"]["good"])]
+        parts += [_bullets(found["words"]["findings"]), _table(evaluation(shown))]
         parts += ["## Where it fails", _bullets(found["words"]["fails"])]
         parts += ["## Whether to trust it", _bullets(found["words"]["trust"] + found["words"]["robustness"])]
     else:
-        parts += ["It has not been evaluated yet."]
+        parts += [_safe(found["words"]["verdict"]["good"])]
     parts += [
         "## What it was trained on",
         f"{_safe(data['source'])} {sum(data['train']):,} training and {sum(data['validation']):,} validation images of "
@@ -35,7 +38,7 @@ def model_card(found: dict[str, Any]) -> str:
 def _front_matter(found: dict[str, Any], shown: dict[str, Any] | None) -> str:
     """YAML; every text is written as JSON, which is YAML too, so that no name can break out of it."""
     lines = ["---", "library_name: seefar", "pipeline_tag: image-classification", "tags: [image-classification, cnn, seefar]"]
-    if shown:
+    if shown and found["headline"]:  # a figure that is not believed is not stated
         lines += [
             "model-index:",
             f"  - name: {json.dumps(found['about'])}",
@@ -47,7 +50,7 @@ def _front_matter(found: dict[str, Any], shown: dict[str, Any] | None) -> str:
             *(
                 f"          - {{type: {name}, value: {value:.4f}}}"
                 for name, value in (
-                    ("accuracy", shown["accuracy"]["value"]),
+                    (found["headline"]["name"].replace(" ", "_"), found["headline"]["value"]),
                     ("f1", shown["f1_macro"]),
                     ("log_loss", shown["loss"]),
                 )

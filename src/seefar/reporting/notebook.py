@@ -11,8 +11,10 @@ from markupsafe import Markup
 
 from seefar.data.describe import examples
 from seefar.errors import SeefarError
+from seefar.evaluation.earlier import read_evaluation
 from seefar.recipe_fields import from_json
 from seefar.reporting import (
+    check_words,
     comparison_words,
     figures,
     inside_words,
@@ -164,8 +166,11 @@ def _run(run: "Run") -> Markup:
         f"Learned from {sum(data['train']):,} images in {len(history)} epoch{'s' * (len(history) > 1)}, "
         f"{words.duration(seconds)}; {sum(data['validation']):,} images were held out for validation."
     )
-    looked = {split: run.evaluation(split) for split in ("validation", "test") if run.has(f"evaluation-{split}.json")}
-    rows = [(split, f"{found['images']:,}", _share(found["accuracy"])) for split, found in looked.items()]
+    looked = {split: read_evaluation(run, split) for split in ("validation", "test") if run.has(f"evaluation-{split}.json")}
+    rows = [
+        (split, f"{found['images']:,}", _share(found["headline"]) if found["headline"] else check_words.cannot(found))
+        for split, found in looked.items()
+    ]
     return frame(
         about,
         sentences([learned]),
@@ -185,15 +190,18 @@ def _share(share: dict[str, float]) -> str:
 
 def _evaluation(evaluation: "Evaluation") -> Markup:
     found = asdict(evaluation)
-    accuracy = found["accuracy"]
+    warned = [f"{warning['title']}: {warning['sentence']} {warning['do']}" for warning in check_words.warnings(found)]
+    if evaluation.accuracy is None:
+        return frame(f"The {check_words.headline(found)}", sentences(warned))
     looked = f" This was look {found['look']} at the test images." if found["look"] else ""
     plausible = (
-        f"Another set of as many such images would plausibly give between {percent(accuracy['low'])} and "
-        f"{percent(accuracy['high'])}.{looked}"
+        f"Another set of as many such images would plausibly give between {percent(evaluation.accuracy.low)} and "
+        f"{percent(evaluation.accuracy.high)}.{looked}"
     )
+    right = f"{percent(evaluation.accuracy.value)} of {found['images']:,} {found['split']} images are right"
     return frame(
-        f"{percent(accuracy['value'])} of {found['images']:,} {found['split']} images are right",
-        sentences([plausible, *words.test_time_augmentation(found), words.chance(found)]),
+        right if evaluation.headline else f"The {check_words.headline(found)}",
+        sentences([*warned, plausible, *words.beside(found), *words.test_time_augmentation(found), words.chance(found)]),
         table(tables.evaluation(found)),
         _drawn(evaluation),
         sentences([*words.fails(found), *trust_words.calibration(found), *trust_words.selective(found)]),

@@ -4,12 +4,16 @@ from typing import Any
 
 from seefar.reporting.words import percent
 
+OFF = 0.01  # mean confidence less accuracy from which it is called over- or under-confident (chosen by hand)
+
 
 def calibration(evaluation: dict[str, Any]) -> list[str]:
     """Whether its probabilities can be believed."""
     found = evaluation["calibration"]
     before, after, temperature = found["before"]["error"], found["after"]["error"], found["temperature"]
-    mood = "over-confident" if temperature > 1.02 else "under-confident" if temperature < 0.98 else "well calibrated"
+    images = sum(one["images"] for one in found["before"]["bins"])
+    excess = sum(one["images"] * (one["confidence"] - one["accuracy"]) for one in found["before"]["bins"]) / images
+    mood = "over-confident" if excess > OFF else "under-confident" if excess < -OFF else "neither over- nor under-confident"
     sentence = f"It is {mood}: what it states as its probability is off by {100 * before:.1f} points on average"
     if evaluation["split"] == "validation":
         where = "(fitted on these very images, so a little flattered)"
@@ -21,12 +25,17 @@ def calibration(evaluation: dict[str, Any]) -> list[str]:
 def selective(evaluation: dict[str, Any]) -> list[str]:
     """How far it can be trusted where it is confident."""
     found = evaluation["selective"]
-    if found["threshold"] is None or not found["coverage"]:
+    if found["threshold"] is None:
         return ["At no confidence threshold was it right 99\N{NO-BREAK SPACE}% of the time on validation."]
+    if not found["coverage"]:
+        return [
+            f"On none of the {evaluation['split']} images was its calibrated confidence as high as {percent(found['threshold'])}, from "
+            "which on it was right 99\N{NO-BREAK SPACE}% of the time on validation."
+        ]
     return [
         f"Where its calibrated confidence is at least {percent(found['threshold'])}, which is so for {percent(found['coverage'])} of the "
         f"{evaluation['split']} images, it was right {percent(found['accuracy']['value'])} of the time; on validation that "
-        "threshold gave 99\N{NO-BREAK SPACE}%."
+        "threshold gave at least 99\N{NO-BREAK SPACE}%."
     ]
 
 

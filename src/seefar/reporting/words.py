@@ -4,23 +4,46 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+from seefar.data import checks
 from seefar.recipes import Recipe
 
 STUCK = 0.01  # above chance; a network that stays below has learned nothing (chosen by hand)
 GAP = 0.05  # training minus validation accuracy from which we speak of overfitting (chosen by hand)
-UNEVEN = 5.0  # largest by smallest class from which accuracy alone misleads (chosen by hand)
 
 
 def result(evaluation: dict[str, Any], data: str) -> str:
     """What the network can do, in two sentences."""
     accuracy = evaluation["accuracy"]
     return (
-        f"On {evaluation['images']:,} {evaluation['split']} images of {data} that it had not learned from, the network was right "
+        f"On {evaluation['images']:,} {evaluation['split']} images of {data} that it was not trained on, the network was right "
         f"{percent(accuracy['value'])} of the time. On another set of images of this kind and size it would plausibly be between "
         f"{percent(accuracy['low'])} and {percent(accuracy['high'])}."
     )
 
 
+def beside(evaluation: dict[str, Any]) -> list[str]:
+    """The figures that stand beside the one that is believed: on all images as they came, and without near copies."""
+    sentences, own = [], evaluation["images"]
+    if (raw := evaluation["raw"])["images"] > own:
+        out = [f"{count:,} {_LEFT_OUT[kind]}" for kind, count in evaluation["left_out"].items() if count]
+        sentences.append(
+            f"Raw, on all {raw['images']:,} {evaluation['split']} images as they came, it is right {percent(raw['accuracy']['value'])} "
+            f"of the time; not counted above: {joined(out)}."
+        )
+    if near := evaluation["near"]:
+        copies, share = own - near["images"], near["accuracy"]
+        sentences.append(
+            f"{copies:,} of these images {'is a near copy' if copies == 1 else 'are near copies'} of training images; without them the "
+            f"accuracy is {percent(share['value'])} ({percent(share['low'])} to {percent(share['high'])})."
+        )
+    return sentences
+
+
+_LEFT_OUT = {
+    "copies": "equal to a training image",
+    "repeats": "equal to another one that is counted",
+    "contradicting": "equal to one of another class",
+}
 _VIEWS = {
     "flip": "over each image and its mirror image",
     "shift": "over each image, its mirror image, and both of them moved by a pixel to and fro",
@@ -49,6 +72,8 @@ def classes(evaluation: dict[str, Any]) -> str:
     """Best and worst class."""
     scores = sorted((s for s in evaluation["scores"] if s["support"]), key=lambda score: score["recall"]["value"])
     worst, best = scores[0], scores[-1]
+    if worst["recall"]["value"] == best["recall"]["value"]:
+        return f"It recognises every class equally well ({percent(best['recall']['value'])} of each found)."
     return (
         f"It recognises {best['name']} best ({percent(best['recall']['value'])} of them found) and {worst['name']} worst "
         f"({percent(worst['recall']['value'])}, between {percent(worst['recall']['low'])} and {percent(worst['recall']['high'])})."
@@ -140,7 +165,7 @@ def learning(history: list[dict[str, Any]], recipe: Recipe, ended: str, chance: 
             f"but {percent(last['validation_accuracy'])} of the validation images: it has begun to overfit. "
             "Augmentation, more dropout or more images work against that."
         )
-    elif best == len(history):
+    elif best == len(history) and last["validation_accuracy"] < 1:
         sentences.append("The last epoch was the best one: more epochs may still help.")
     return sentences
 
@@ -180,7 +205,7 @@ def balance(description: dict[str, Any]) -> list[str]:
 
 def is_uneven(description: dict[str, Any]) -> bool:
     """Whether some classes have so many more images than others that accuracy alone misleads."""
-    return description["imbalance"] is None or bool(description["imbalance"] >= UNEVEN)
+    return checks.is_uneven(list(description["counts"].values()))
 
 
 def data(training: dict[str, Any], on_test: dict[str, Any] | None) -> list[str]:
@@ -272,7 +297,12 @@ def duration(seconds: float) -> str:
 
 
 def percent(share: float, decimals: int = 1) -> str:
-    """A share as it stands in a sentence or a cell: no line breaks before the sign."""
+    """A share as it stands in a sentence or a cell: no line breaks before the sign.
+
+    It has more digits where it would else be rounded to nothing or to all: 99.96 %, 0.04 %.
+    """
+    while decimals < 6 and 0 < share < 1 and float(f"{100 * share:.{decimals}f}") in (0, 100):
+        decimals += 1
     return f"{100 * share:.{decimals}f}\N{NO-BREAK SPACE}%"
 
 

@@ -2,12 +2,12 @@
 
 What a recipe did not have yet is off, as in today's recipes. Format 1 (2026-11) had one network, `plain`. Format 4 (2026-11) has other
 names in what a look inside and an audit found. In format 5 (2026-11) every recipe has the fields of all networks; those that its own does
-not have say nothing.
+not have say nothing. In format 7 (2026-11) figures are on the images that count, and null where none does.
 """
 
 from typing import Any
 
-FORMAT = 6  # of the run folders that are written; newer ones are refused
+FORMAT = 7  # of the run folders that are written; newer ones are refused
 
 _NOT_OF_FAST = ("batch_norm", "spatial_dropout", "dense", "dropout")
 _RENAMED_IN_5 = {
@@ -31,7 +31,7 @@ def recipe(fields: dict[str, Any]) -> dict[str, Any]:
 
 def evaluation(content: dict[str, Any]) -> dict[str, Any]:
     """evaluation-<split>.json in today's form."""
-    return {"tta": "none", "tta_accuracy": content["accuracy"]} | content
+    return {"tta": "none", "tta_accuracy": content.get("accuracy")} | content
 
 
 def found(name: str, content: dict[str, Any]) -> dict[str, Any]:

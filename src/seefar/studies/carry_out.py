@@ -211,7 +211,8 @@ class _Experiment:
             variant, seed, _ = pending[job.path]
             if failure is None:
                 run = self.runs[variant, seed] = Run(job.path)
-                outcome = f"{run.evaluation('validation')['accuracy']['value']:.1%} on validation"
+                share = run.evaluation("validation")["accuracy"]
+                outcome = f"{share['value']:.1%} on validation" if share else "no validation image counts"
             else:
                 self.failures[variant, seed] = failure
                 rows = [{"variant": name, "seed": number, "reason": why} for (name, number), why in self.failures.items()]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from seefar.display import Shown
+from seefar.evaluation.earlier import read_evaluation
 from seefar.networks.build import build_network
 from seefar.networks.summary import summarise
 from seefar.recipe_fields import from_json
@@ -184,10 +185,12 @@ def analyse(
 def _by_variant(
     wanted: Sequence[Variant], runs: Runs, split: str, figure: Callable[[dict[str, Any]], Any]
 ) -> dict[str, dict[int, Any]]:
-    """A figure of each run's evaluation, by variant and seed."""
+    """A figure of each run's evaluation, by variant and seed; a run of whose images none counts has none."""
     found: dict[str, dict[int, Any]] = {variant.name: {} for variant in wanted}
     for (name, seed), run in runs.items():
-        found[name][seed] = figure(run.evaluation(split))
+        evaluation = read_evaluation(run, split)
+        if evaluation["accuracy"]:
+            found[name][seed] = figure(evaluation)
     return found
 
 

@@ -1,0 +1,153 @@
+"""What is wrong with images before any network has seen them: the findings that a headline has to answer for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from seefar.data.bursts import bursts
+from seefar.data.distinct import Distinct, distinct
+from seefar.data.images import Dataset, ImageSet
+from seefar.data.shortcuts import FileFacts, Shortcut, shortcuts
+
+# All chosen by hand
+FEW = 30  # images that count, of a class, below which little can be said of it
+UNEVEN = 5.0  # largest by smallest class from which accuracy alone misleads
+TELLING = 0.8  # part of the way from chance to perfect from which a shortcut is a finding; borders of CIFAR-10 reach a quarter
+SERIOUS = {"copies": 0.05, "repeats": 0.1, "contradicting": 0.01, "near": 0.05, "bursts": 0.1}  # shares of the split
+ORDER = ("copies", "contradicting", "shortcut", "near", "repeats", "bursts", "few", "uneven")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong.
+
+    Attributes:
+        kind: "copies" of training images, "contradicting" labels of equal images, a "shortcut", "near" copies of training images,
+            "repeats" of images within the split, "bursts" of images that follow each other, a class with "few" images, "uneven" classes.
+        serious: whether it bears on the headline, so that `--strict` fails.
+        images: how many images it is about; of bursts, all that are in one with others.
+        of: how many images there are.
+        classes: of "few" those that have few; of "uneven" the largest and the smallest.
+        numbers: of "few" how many each of them has; of "uneven" likewise; of "bursts" how many bursts they are.
+        by: of a shortcut, what it sees: "files", "border" or "colour".
+        accuracy, chance: of a shortcut.
+    """
+
+    kind: str
+    serious: bool
+    images: int
+    of: int
+    classes: list[str] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    by: str = ""
+    accuracy: float = 0.0
+    chance: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Inspection:
+    """What a look at the images of a split found.
+
+    Attributes:
+        split: "validation" or "test".
+        distinct: which of them count.
+        findings: worst first.
+        bursts: the number of the burst that an image belongs to, int64 `(n,)`; images that do not count are in none (-1).
+        shortcuts: how far the classes can be told apart without looking at what the images show.
+    """
+
+    split: str
+    distinct: Distinct
+    findings: list[Finding]
+    bursts: np.ndarray
+    shortcuts: list[Shortcut]
+
+
+_KNOWN: WeakKeyDictionary[Dataset, Inspection] = WeakKeyDictionary()
+
+
+def inspect_test(data: Dataset) -> Inspection:
+    """Look at the test images of a data set, and at what they share with the training images; no network does.
+
+    Takes 2 s for CIFAR-10, and nothing when the same data set is asked for again.
+    """
+    if data not in _KNOWN:
+        _KNOWN[data] = inspect_split("test", data.test, data.train, data.files)
+    return _KNOWN[data]
+
+
+def inspect_split(split: str, images: ImageSet, seen: ImageSet, files: FileFacts) -> Inspection:
+    """Look at the images of a split.
+
+    Args:
+        split: "validation" or "test".
+        images: its images, `n`.
+        seen: the images that a network is trained on, or chosen by.
+        files: facts of the training images' files, `Dataset.files`.
+    """
+    found = distinct(images, seen)
+    numbers = np.full(len(images), -1, np.int64)
+    numbers[found.counts] = bursts(images[found.counts])
+    sees = shortcuts(seen, files)
+    findings = [
+        *_left_out(found, len(images)),
+        *_few(images, found.counts),
+        *_uneven(seen),
+        *_bursts(numbers[found.counts]),
+        *(
+            Finding("shortcut", True, 0, len(images), by=one.by, accuracy=one.accuracy, chance=one.chance)
+            for one in sees[:1]
+            if one.accuracy - one.chance >= TELLING * (1 - one.chance)
+        ),
+    ]
+    return Inspection(split, found, worst_first(findings), numbers, sees)
+
+
+def near_finding(images: int, of: int) -> list[Finding]:
+    """The finding that so many of the images that count are near copies of training images; empty if none is."""
+    return [Finding("near", images >= SERIOUS["near"] * of, images, of)] if images else []
+
+
+def worst_first(findings: Sequence[Finding]) -> list[Finding]:
+    """Serious ones first, then in the order of ORDER."""
+    return sorted(findings, key=lambda finding: (not finding.serious, ORDER.index(finding.kind)))
+
+
+def _left_out(found: Distinct, images: int) -> list[Finding]:
+    return [Finding(kind, count >= SERIOUS[kind] * images, count, images) for kind, count in found.left_out.items() if count]
+
+
+def _few(images: ImageSet, counts: np.ndarray) -> list[Finding]:
+    """Classes that have images, but few that count."""
+    before, left = images.counts(), images[counts].counts()
+    few = [i for i in np.argsort(left, kind="stable").tolist() if before[i] and left[i] < FEW]
+    if not few:
+        return []
+    names, numbers = [images.classes[i] for i in few], [int(left[i]) for i in few]
+    return [Finding("few", True, sum(numbers), int(left.sum()), names, numbers)]
+
+
+def _uneven(seen: ImageSet) -> list[Finding]:
+    counts = seen.counts()
+    if not is_uneven(counts):
+        return []
+    most, least = int(counts.argmax()), int(counts.argmin())
+    names, numbers = [seen.classes[most], seen.classes[least]], [int(counts[most]), int(counts[least])]
+    return [Finding("uneven", False, len(seen), len(seen), names, numbers)]
+
+
+def is_uneven(counts: Sequence[int] | np.ndarray) -> bool:
+    """Whether some classes have so many more training images than others that accuracy alone misleads."""
+    return bool(max(counts) >= UNEVEN * min(counts))
+
+
+def _bursts(numbers: np.ndarray) -> list[Finding]:
+    sizes = np.bincount(numbers) if len(numbers) else np.zeros(0, np.int64)
+    images = int(sizes[sizes > 1].sum())
+    if not images:
+        return []
+    return [
+        Finding("bursts", images >= SERIOUS["bursts"] * len(numbers), images, len(numbers), numbers=[int((sizes > 1).sum())])
+    ]

@@ -1,0 +1,124 @@
+"""All figures of an evaluation, from answers and labels alone: what can be believed, and how good the network is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+
+from seefar import metrics
+from seefar.data.checks import Inspection, near_finding, worst_first
+from seefar.evaluation.calibration import calibration, fit_temperature, selective, sure_from
+from seefar.evaluation.confusions import Groups, groups, pairs, weak_classes
+from seefar.evaluation.headline import headline, why_not
+from seefar.metrics import Share
+from seefar.runs.folder import Run
+
+TOP = (2, 3, 5)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """An accuracy on some of the images, and how many they are."""
+
+    images: int
+    accuracy: Share
+
+
+def beliefs(run: Run, looked: Inspection, ids: Sequence[str], labels: np.ndarray, logits: np.ndarray) -> dict[str, Any]:
+    """The figures of an Evaluation that say how far the others can be believed, by name.
+
+    Args:
+        run: holds `description-test.json`, if the split is "test".
+        looked: what a look at the images found.
+        ids: of all images of the split, `n`.
+        labels: int64 `(n,)`.
+        logits: `(n, classes)`.
+    """
+    counts, right = looked.distinct.counts, logits.argmax(1) == labels
+    near, cannot, data = None, why_not(looked, labels), run.read("data.json")
+    findings = looked.findings
+    if looked.split == "test":
+        copies = np.isin(np.array(ids), run.read("description-test.json")["leaks"]["test_ids"])
+        findings = worst_first([*findings, *near_finding(int((counts & copies).sum()), int(counts.sum()))])
+        if (counts & copies).any():
+            near = _measured(right[counts & ~copies])
+    recalls = [
+        metrics.wilson(int(right[own].sum()), int(own.sum()))
+        for own in (counts & (labels == label) for label in range(len(data["classes"])))
+        if own.any()
+    ]
+    measured = _measured(right[counts])
+    groups = len(np.unique(looked.bursts[counts]))
+    return {
+        "headline": None if cannot else headline(measured.accuracy, recalls, data["train"], measured.images, groups),
+        "cannot": cannot,
+        "raw": _measured(right),
+        "left_out": looked.distinct.left_out,
+        "near": near,
+        "findings": findings,
+    }
+
+
+def _measured(right: np.ndarray) -> Measured:
+    return Measured(len(right), metrics.wilson(int(right.sum()), len(right)))
+
+
+def figures(
+    labels: np.ndarray,
+    logits: np.ndarray,
+    tta_logits: np.ndarray | None,
+    classes: tuple[str, ...],
+    validation_labels: np.ndarray,
+    validation_logits: np.ndarray,
+) -> dict[str, Any]:
+    """All figures of an Evaluation that follow from the answers for the images that count, by name.
+
+    Args:
+        labels: int64 `(n,)`; with none, nothing is known, and figures are None or empty.
+        logits: `(n, classes)`.
+        tta_logits: likewise with test-time augmentation; None if there is none.
+        classes: the names.
+        validation_labels: of the images that temperature and threshold are fitted on.
+        validation_logits: the network's answers for them.
+    """
+    if not len(labels):
+        return _nothing(classes)
+    predicted, probabilities = logits.argmax(1), metrics.softmax(logits)
+    matrix = metrics.confusion_matrix(labels, predicted, len(classes))
+    accuracy = metrics.wilson(int(matrix.trace()), len(labels))
+    scores = metrics.class_scores(labels, predicted, classes)
+    known = len(validation_labels) > 0
+    temperature = fit_temperature(validation_labels, validation_logits) if known else 1.0
+    threshold = sure_from(validation_labels, validation_logits, temperature) if known else None
+    return {
+        "accuracy": accuracy,
+        "tta_accuracy": accuracy
+        if tta_logits is None
+        else metrics.wilson(int((tta_logits.argmax(1) == labels).sum()), len(labels)),
+        "top_k": {str(k): metrics.top_k(labels, logits, k) for k in TOP if k < len(classes)},
+        "balanced_accuracy": metrics.balanced_accuracy(matrix),
+        "loss": metrics.log_loss(labels, logits),
+        "brier": metrics.brier(labels, probabilities),
+        "f1_macro": fmean(score.f1 for score in scores),
+        "f1_weighted": sum(score.f1 * score.support for score in scores) / len(labels),
+        "roc_auc": metrics.roc_auc(labels, probabilities),
+        "kappa": metrics.cohen_kappa(matrix),
+        "scores": scores,
+        "confusion": matrix.tolist(),
+        "confusions": metrics.strongest_confusions(matrix, classes),
+        "pairs": pairs(matrix, classes),
+        "groups": groups(matrix, classes),
+        "weak_classes": weak_classes(matrix, classes),
+        "calibration": calibration(labels, logits, temperature, len(validation_labels)),
+        "selective": selective(labels, logits, threshold, temperature),
+    }
+
+
+def _nothing(classes: tuple[str, ...]) -> dict[str, Any]:
+    """The figures where no image counts."""
+    none = ["accuracy", "tta_accuracy", "balanced_accuracy", "loss", "brier", "f1_macro", "f1_weighted", "roc_auc", "kappa"]
+    none += ["calibration", "selective"]
+    lists = ("scores", "confusion", "confusions", "pairs", "weak_classes")
+    return dict.fromkeys(none) | {name: [] for name in lists} | {"top_k": {}, "groups": Groups([], list(classes), [], 0.0, 0.0)}
