@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seefar.display import draw_with
+from seefar.progress import warn
 from seefar.version import __version__
 
 if TYPE_CHECKING:
@@ -116,7 +117,9 @@ __all__ = [
 
 
 def run(data: "str | Path | Dataset", recipe: "str | Recipe" = "baseline", seed: int = 0, **options: Any) -> "Run":
-    """The whole path: load, train, evaluate on validation, evaluate on test once, look inside (on validation), report.
+    """The whole path: load, check the images, train, evaluate on validation, evaluate on test once, look inside (on validation), report.
+
+    What is wrong with the test images is said before anybody waits for a training.
 
     Args:
         data: a Dataset, or a name or path for `load`.
@@ -127,15 +130,20 @@ def run(data: "str | Path | Dataset", recipe: "str | Recipe" = "baseline", seed:
     Returns:
         The run; the report is at `run.path / "report.html"`.
     """
+    from seefar.data.checks import inspect_test
     from seefar.data.load import load
     from seefar.evaluation.evaluate import evaluate
     from seefar.explaining.see_inside import see_inside
+    from seefar.reporting.check_words import before_training
     from seefar.reporting.report import report
     from seefar.torchrun import only_alone
     from seefar.training.train import train
 
     only_alone("run")
     images = load(data) if isinstance(data, str | Path) else data
+    if not options.get("quiet"):
+        for line in before_training([vars(finding) for finding in inspect_test(images).findings]):
+            warn(f"warning: {line}")
     trained, device = train(images, recipe, seed, **options), options.get("device", "auto")
     evaluate(trained, "validation", data=images, device=device)
     evaluate(trained, "test", data=images, device=device)

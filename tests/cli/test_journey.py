@@ -6,18 +6,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
+from tests.conftest import images
 
 from seefar.cli import main
-from seefar.data.images import Dataset
 from seefar.recipe_fields import PARTS
 
 SMALL = ["--recipe", "tiny", "--epochs", "3", "--set", "widths=[[8],[8]]", "--set", "batch_size=16", "--size", "16"]
 
 
+IMAGES = 480
+"""In the folder: a fifth of them is tested on, 32 of each class."""
+
+
 @pytest.fixture
-def folder(small_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """`photos/<class>/*.png`, without a test folder; the working directory is an empty one."""
-    for i, (pixels, label) in enumerate(zip(small_data.train.pixels, small_data.train.labels, strict=True)):
+    photos = images(IMAGES, 1, "train")
+    for i, (pixels, label) in enumerate(zip(photos.pixels, photos.labels, strict=True)):
         path = tmp_path / "photos" / ("red", "grün", "<b>blue</b>".replace("/", "_"))[label] / f"{i}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.asarray(pixels)).save(path)
@@ -33,7 +38,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
 
 def test_every_verb_in_turn(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     described = json.loads(run(capsys, "data", "describe", str(folder), "--size", "16", "--json"))
-    assert described["train"]["images"] + described["test"]["images"] == 120
+    assert described["train"]["images"] + described["test"]["images"] == IMAGES
     assert "grün" in run(capsys, "data", "describe", str(folder), "--size", "16")
 
     path = Path(run(capsys, "train", "--data", str(folder), *SMALL).strip())
@@ -65,12 +70,12 @@ def test_every_verb_in_turn(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     run(capsys, "evaluate", str(other), "--split", "test")
     compared = run(capsys, "compare", str(path), str(other))
     assert "over 2 seeds" in compared
-    assert json.loads(run(capsys, "compare", str(path), str(other), "--json"))["images"] == 24
+    assert json.loads(run(capsys, "compare", str(path), str(other), "--json"))["images"] == 96
     assert run(capsys, "report", str(path), str(other), "--out", "both.html").strip() == "both.html"
     assert "<b>blue" not in Path("both.html").read_text()
 
     answers = json.loads(run(capsys, "predict", str(path), str(folder / "red"), "--json"))
-    assert len(answers) == 40
+    assert len(answers) == IMAGES // 3
     assert {answer["error"] for answer in answers} == {None}
     assert "grün" in run(capsys, "predict", str(path), str(folder / "grün" / "1.png"))
 

@@ -20,6 +20,7 @@ def evaluate(
     corruption_files: Path | None = None,
     ood: Annotated[list[str] | None, Parameter(consume_multiple=False, negative="")] = None,
     device: str = "auto",
+    strict: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Evaluate a trained network on its validation images, or on the test images; each look is counted.
@@ -38,11 +39,14 @@ def evaluate(
         Images that are not the run's own, to be told from its own: noise, shapes, or a folder. May be given several times.
     device
         auto, cpu, cuda or mps.
+    strict
+        Exit with code 3 if the images cannot measure anything, or something serious is wrong with them.
     json
         Print one JSON document.
     """
     import seefar as sf
     from seefar.cli.output import print_evaluation, print_json, print_out_of_distribution, print_robustness
+    from seefar.cli.result import refuse, tell_if_nothing_is_believed
     from seefar.data.load import load_again
 
     opened = sf.open_run(run)
@@ -54,10 +58,15 @@ def evaluate(
         robust = asdict(sf.robustness(opened, split, files=corruption_files, data=data, device=device))
     found = asdict(sf.evaluate(opened, split, data=data, device=device))
     if json:
+        tell_if_nothing_is_believed(found)
         print_json(found | ({"robustness": robust} if robust else {}) | ({"out_of_distribution": foreign} if foreign else {}))
-        return
-    print_evaluation(found)
-    if robust:
-        print_robustness(robust)
-    if foreign:
-        print_out_of_distribution(foreign)
+    else:
+        print_evaluation(
+            found, opened.evaluation("validation") if (opened.path / "evaluation-validation.json").exists() else None
+        )
+        if robust:
+            print_robustness(robust)
+        if foreign:
+            print_out_of_distribution(foreign)
+    if strict:
+        refuse(found)

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table as Drawn
 from rich.text import Text
 
+from seefar.cli import result
 from seefar.reporting import comparison_words, inside_words, study_words, tables, trust_words, tuning_words, words
 from seefar.reporting.tables import Table
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from seefar.data.describe import DataDescription
     from seefar.data.images import Dataset
     from seefar.evaluation.audit import Audit
+    from seefar.runs.folder import Run
 
 SKIPPED = 20  # entries of a source that are named (chosen by hand)
 
@@ -45,21 +47,25 @@ def print_table(table: Table, title: str = "") -> None:
     Console().print(drawn)
 
 
-def print_evaluation(found: Mapping[str, Any]) -> None:
-    """An evaluation: the classification report, and the headline."""
-    accuracy = found["accuracy"]
-    looked = f", look {found['look']} at the test images" if found["split"] == "test" else ""
-    print_table(tables.evaluation(found))
-    if found["tta"] != "none":
-        share = found["tta_accuracy"]
-        print(
-            f"with test-time augmentation ({found['tta']}) {share['value']:.2%}, "
-            f"95 % interval {share['low']:.2%} to {share['high']:.2%}; all other figures are without it"
-        )
-    print(
-        f"{found['split']} accuracy {accuracy['value']:.2%}, 95 % interval {accuracy['low']:.2%} to {accuracy['high']:.2%} "
-        f"({found['images']:,} images, one seed{looked}); loss {found['loss']:.4f}"
-    )
+def print_evaluation(found: Mapping[str, Any], validation: Mapping[str, Any] | None) -> None:
+    """An evaluation: the classification report, the headline, and what is wrong with the images.
+
+    Args:
+        found: the evaluation.
+        validation: that of the validation images, if it is known.
+    """
+    if found["scores"]:
+        print_table(tables.evaluation(found))
+        print(f"loss {found['loss']:.4f}")
+    result.say(result.of_evaluation(found, validation), result.terminal_width())
+
+
+def print_run(run: "Run") -> None:
+    """What a run came to, in twelve lines."""
+    evaluation, validation = run.evaluation("test"), run.evaluation("validation")
+    width = result.terminal_width()
+    report = str(run.path / "report.html")
+    result.say(result.of_run(evaluation, validation, run.read("report.json"), report, width), width)
 
 
 def print_layers(layers: Sequence[Mapping[str, Any]]) -> None:

@@ -18,6 +18,7 @@ def run(
     load: LoadOptions = LoadOptions(),  # noqa: B008 (frozen)
     train: TrainOptions = TrainOptions(),  # noqa: B008 (frozen)
     machine: MachineOptions = MachineOptions(),  # noqa: B008 (frozen)
+    strict: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Load images, train, evaluate on test once, and write a report.
@@ -26,13 +27,16 @@ def run(
     ----------
     data
         cifar10, cifar100, shapes, or the path of a folder or zip of images.
+    strict
+        Exit with code 3, after all is done, if the test images cannot measure anything, or something serious is wrong with them.
     json
         Print the test evaluation as one JSON document (with several seeds a list of them).
     """
     from dataclasses import asdict
 
     import seefar as sf
-    from seefar.cli.output import print_evaluation, print_json
+    from seefar.cli.output import print_json, print_run
+    from seefar.cli.result import refuse, tell_if_nothing_is_believed
     from seefar.training.check import choose
 
     settle()
@@ -45,8 +49,10 @@ def run(
         finished.append(sf.run(images, train.recipe, seed, out=out, start=train.from_, **options))
     evaluations = [run.evaluation("test") for run in finished]
     if json:
+        tell_if_nothing_is_believed(evaluations[0])
         print_json(evaluations if train.seeds > 1 else evaluations[0])
-        return
-    for run, evaluation in zip(finished, evaluations, strict=True):
-        print_evaluation(evaluation)
-        print(f"report: {run.path / 'report.html'}")
+    else:
+        for run in finished:
+            print_run(run)
+    if strict:
+        refuse(evaluations[0])  # it is about the images, which are the same for all seeds

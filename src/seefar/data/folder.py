@@ -204,7 +204,7 @@ def _load(
         test_by_rule=layout.test_by_rule,
         modes={"train": _count(done.modes, train), "test": _count(done.modes, test)},
         sizes={"train": _count(done.sizes, train, COMMON_SIZES), "test": _count(done.sizes, test, COMMON_SIZES)},
-        files={id_: _file_facts(done, id_) for id_ in (train.ids[i] for i in sample(train))},
+        files={id_: _file_facts(done, id_) for id_ in (train.ids[i] for i in sample(len(train)))},
         skipped=tuple(sorted(done.left_out + done.bad)),
         warnings=(*layout.warnings, *_warnings(done)),
     )

@@ -34,9 +34,9 @@ class Shortcut:
     chance: float
 
 
-def sample(images: ImageSet) -> np.ndarray:
-    """Positions of the images that are looked at, int64, ascending: at most 4000, chosen by a fixed seed."""
-    chosen = np.random.default_rng(derive(0, "shortcuts")).permutation(len(images))[:SAMPLE]
+def sample(images: int) -> np.ndarray:
+    """Positions of those of so many images that are looked at, int64, ascending: at most 4000, chosen by a fixed seed."""
+    chosen = np.random.default_rng(derive(0, "shortcuts")).permutation(images)[:SAMPLE]
     return np.sort(chosen)
 
 
@@ -47,7 +47,7 @@ def shortcuts(train: ImageSet, files: FileFacts) -> list[Shortcut]:
         train: the training images.
         files: facts of the files that the sampled images came from; empty where they came from none.
     """
-    images = train[sample(train)]
+    images = train[sample(len(train))]
     counts = images.counts()
     images = images[counts[images.labels] >= LEAST]
     classes = len(np.unique(images.labels))
