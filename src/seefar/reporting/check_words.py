@@ -23,7 +23,7 @@ def headline(found: Mapping[str, Any]) -> str:
     split, said = found["split"], found["headline"]
     if said is None:
         return f"{split} accuracy {cannot(found)}"
-    looked = f", look {found['look']}" if found["look"] else ""
+    looked = f", look {found['look']} at the test images" if found["look"] else ""
     return (
         f"{split} {said['name']} {percent(said['value'], 2)}, 95\N{NO-BREAK SPACE}% interval {between(said, 2)} "
         f"({counted(said['images'], 'image')}, one seed{looked}){raw(found)}"
