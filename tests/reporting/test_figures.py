@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from seefar.reporting import figures, style
+from seefar.reporting import figures, shaded_tables, style
 
 HISTORY = [
     {
@@ -38,15 +38,15 @@ def drawings(names: list[str] = NASTY) -> dict[str, Callable[[], Figure]]:
         "stopped": lambda: figures.curves(HISTORY, title, "patience"),
         "rate curve": lambda: figures.rate_curve([1e-5, 1e-3, 1e-1, 10], [2.3, 1.5, 2, float("inf")], 0.002, title),
         "lines": lambda: figures.lines({name: ([1, 2], [50, 60]) for name in names}, *figures.TIME, title, marker="."),
-        "matrix": lambda: figures.matrix(counts, names, title),
+        "matrix": lambda: shaded_tables.matrix(counts, names, title),
         "recalls": lambda: figures.recalls(scores, 0.5, title),
         "intervals": lambda: figures.intervals([(name, 0.1, -0.1, 0.3) for name in names], "points", title, zero=True),
         "brightness": lambda: figures.brightness(
             {"channel_histograms": [histogram] * 3, "brightness_histogram": histogram}, title
         ),
         "costs": lambda: figures.costs([(name, 9.0, 0.5) for name in names], names[:1], title),
-        "changes": lambda: figures.changes_by_class({name: [0.1, -0.1] for name in names}, names[:2], title),
-        "corruptions": lambda: figures.corruptions({"shot_noise": [0.8] * n}, names, 0.9, title),
+        "changes": lambda: shaded_tables.changes_by_class({name: [0.1, -0.1] for name in names}, names[:2], title),
+        "corruptions": lambda: shaded_tables.corruptions({"shot_noise": [0.8] * n}, names, 0.9, title),
         "dendrogram": lambda: figures.dendrogram(groups, title),
     }
 
@@ -73,7 +73,7 @@ def texts(figure: Figure) -> list[str]:
 
 
 def test_a_table_in_shades_colours_what_was_lost_and_names_what_stands_in_it() -> None:
-    (axes,) = figures.corruptions({"shot_noise": [0.9, 0.0]}, ["cat", "dog"], 0.9, "t").axes
+    (axes,) = shaded_tables.corruptions({"shot_noise": [0.9, 0.0]}, ["cat", "dog"], 0.9, "t").axes
     assert [cell.get_alpha() for cell in axes.patches] == [0, 1]
     assert [(text.get_text(), text.get_color()) for text in axes.texts] == [("90", style.INK), ("0", "white")]
     assert [text.get_text() for text in (*axes.get_yticklabels(), *axes.get_xticklabels())] == ["shot noise", "cat", "dog"]
@@ -141,7 +141,7 @@ def test_the_rate_curve_marks_the_suggestion_and_cuts_off_the_fall() -> None:
 def test_a_hundred_classes_are_drawn_without_numbers() -> None:
     names = [f"class {i}" for i in range(100)]
     counts = [[9 if i == j else int((i + j) % 5 == 0) for j in range(100)] for i in range(100)]
-    text = style.svg(figures.matrix(counts, names, "t"))
+    text = style.svg(shaded_tables.matrix(counts, names, "t"))
     assert ">9<" not in text
     assert len(text) < 800_000  # for 2,000 cells
 

@@ -89,7 +89,7 @@ class Overview(Shown):
         sanity: whether its maps depend on what was learned.
         neighbours: accuracy of a vote of the nearest training images, by what the last layer sees.
         layout: how the images were laid out: a key of EMBEDDINGS.
-        units: channels of the last stage, those with the largest values first.
+        units: channels of the last stage: of those with the largest values such as mean different classes.
         path: the image whose way through the network is shown.
         stages: the layers at which it is shown.
         cases: mistakes with their neighbours.
@@ -176,7 +176,7 @@ def overview(
 
     starting("units")
     layer = last_stage(network)
-    found = exciting(network, known.pixels[:2000], layer, None, PATCHES)
+    found = exciting(network, known.pixels[:2000], layer, None, PATCHES, labels=known.labels[:2000])
     arrays["exciting"] = np.stack(found.patches)
     if not quick:
         arrays["maximised"] = maximise(network, layer, found.units, images.size)

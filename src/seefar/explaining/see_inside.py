@@ -7,6 +7,7 @@ from typing import Literal
 from seefar import progress
 from seefar.data.images import Dataset
 from seefar.data.load import load_again
+from seefar.explaining.highlights import explain_highlights
 from seefar.explaining.overview import Overview, overview
 from seefar.files import lock
 from seefar.model.model import load_model
@@ -25,7 +26,8 @@ def see_inside(
 ) -> Overview:
     """Filters, feature maps, what excites units, where it looked and whether to believe that, the space of images, classes, learning.
 
-    Numbers go into `inside-<split>.json`, arrays into `inside-<split>.npz`; the report shows them, and draws them as PNG.
+    Numbers go into `inside-<split>.json`, arrays into `inside-<split>.npz`; the report shows them, and draws them as PNG. Where it
+    looked on the images of the report's first screen goes into `highlight-maps-<split>.npz`.
 
     Args:
         run: a trained run or its folder.
@@ -48,4 +50,5 @@ def see_inside(
         found, arrays = overview(network, images, split, train, answers, quick=quick, tell=tell)
         run.write_arrays(f"inside-{split}.npz", **arrays)
         run.write(f"inside-{split}.json", asdict(found))
+        explain_highlights(run, network, found.methods)
     return found

@@ -81,7 +81,13 @@ def receptive_field(network: Network, layer: str) -> Field:
 
 
 def exciting(
-    network: Network, images: np.ndarray, layer: str, units: Sequence[int] | None = None, most: int = 9, batch: int = BATCH
+    network: Network,
+    images: np.ndarray,
+    layer: str,
+    units: Sequence[int] | None = None,
+    most: int = 9,
+    batch: int = BATCH,
+    labels: np.ndarray | None = None,
 ) -> Exciting:
     """For each unit the images that contain its largest values. An image counts once, with its most exciting place.
 
@@ -91,9 +97,10 @@ def exciting(
         network: trained; it is afterwards as it was.
         images: uint8 `(n, h, w, 3)`, at least one.
         layer: as `capture.layer_names` lists them.
-        units: channels of the layer; none: the 8 with the largest mean size of their values.
+        units: channels of the layer; none: 8 of those with the largest mean size of their values.
         most: images a unit, fewer if there are not so many.
         batch: images at a time; it changes speed and memory, and values in their last digits.
+        labels: classes of the images, int64 `(n,)`; with them, units that are not named are chosen so that they differ: see `differing`.
 
     Raises:
         UsageError: no images, or no such layer or unit.
@@ -111,9 +118,11 @@ def exciting(
             parts.append((largest.cpu().numpy(), where.cpu().numpy()))
             strengths = strengths + maps.abs().double().mean((2, 3)).sum(0).cpu().numpy()
     values, places = (np.concatenate(part) for part in zip(*parts, strict=True))  # (images, channels)
-    chosen = list(units) if units else largest_first(strengths, SAME * strengths.max())[:UNITS].tolist()
-    _check_units(layer, chosen, values.shape[1])
     same = SAME * float(np.abs(values).max())
+    chosen = list(units) if units else largest_first(strengths, SAME * strengths.max()).tolist()
+    if not units:
+        chosen = (chosen if labels is None else differing(chosen, values, labels, most, same))[:UNITS]
+    _check_units(layer, chosen, values.shape[1])
     positions = np.stack([largest_first(values[:, unit], same)[:most] for unit in chosen])
     field = receptive_field(network, layer)
     colour = np.rint(images.mean((0, 1, 2))).astype(np.uint8)
@@ -122,6 +131,28 @@ def exciting(
         for unit, row in zip(chosen, positions, strict=True)
     ]
     return Exciting(layer, chosen, positions, values[positions, np.array(chosen)[:, None]], patches)
+
+
+def differing(units: Sequence[int], values: np.ndarray, labels: np.ndarray, most: int, same: float) -> list[int]:
+    """Units in another order: the first whose most exciting images are mostly of one class, the first of the next class, and so on.
+
+    When every class that excites a unit has had its turn, the second units of the classes follow. So the first few do not all mean
+    one class, as the largest ones of a small network often do.
+
+    Args:
+        units: the strongest first.
+        values: the largest value of each unit for each image, `(n, channels)`.
+        labels: classes of the images, int64 `(n,)`.
+        most: how many of its most exciting images tell what a unit means.
+        same: values as near as this are equal.
+    """
+    seen: dict[int, int] = {}
+    turns = []
+    for unit in units:
+        meant = int(np.bincount(labels[largest_first(values[:, unit], same)[:most]]).argmax())
+        turns.append(seen.get(meant, 0))
+        seen[meant] = turns[-1] + 1
+    return [units[place] for place in np.argsort(turns, kind="stable")]
 
 
 def largest_first(values: np.ndarray, same: float) -> np.ndarray:

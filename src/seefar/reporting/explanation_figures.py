@@ -13,33 +13,32 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from seefar.reporting.style import INK, RIGHT, STYLE, TRAIN, WIDTH, WRONG, chart, shorten
+from seefar.reporting.style import INK, PAPER, RIGHT, SMALL, STYLE, TRAIN, WIDTH, WRONG, chart, class_colour, shorten
 
 EDGE = 0.1  # inches around everything
-LINE_HEIGHT = 1.25 * 8 / 72  # inches, for text of 8 points
+LINE_HEIGHT = 1.25 * SMALL / 72  # inches, for the smallest text
+NAMED = 40  # classes up to which their names find room among points (chosen by hand)
 STRONGEST = 99  # percentile of a column at which the colours end: one outlier must not make the rest pale (chosen by hand)
 
-# Blue, nothing, orange: told apart by people who do not see red and green
-SIGNED: Colormap = LinearSegmentedColormap.from_list("signed", [RIGHT, "#f4f4f4", WRONG])
+# Blue, nothing, orange: told apart by people who do not see red and green; dark in the middle, which glares on no page
+SIGNED: Colormap = LinearSegmentedColormap.from_list("signed", ["#7db9f5", "#1d2230", "#f59a5f"])
 AMOUNT: Colormap = mpl.colormaps["cividis"]  # its lightness rises evenly for people who do not see all colours, too
 
-# "Muted" of Paul Tol's schemes and a grey, https://personal.sron.nl/~pault; the darkest is lightened for dark pages (by eye)
-CLASSES = ("#5a4fcf", "#cc6677", "#ddaa33", "#117733", "#88ccee", "#882255", "#44aa99", "#999933", "#aa4499", "#8a8f98")
 MARKERS = "os^vDPX<>p"
 
 
 @mpl.rc_context(STYLE)
 def first_filters(found: Mapping[str, Any], title: str) -> Figure:
     """The filters that see the pixels, strongest first, each with its number; from FirstFilters as a dict."""
-    pixels, columns = found["pixels"], 12
+    pixels, columns = found["pixels"], 8
     rows, side, step = -(-len(pixels) // columns), 0.46, 0.66
-    note = f"colour: what excites the filter; grey: no weight; full colour: {found['scale']:.2g}, the same for all"
-    sheet = _Sheet(WIDTH, 0.1 + rows * step + LINE_HEIGHT, title)
+    note = f"colour: what excites the filter; grey: no weight;\nfull colour: {found['scale']:.2g}, the same for all"
+    sheet = _Sheet(WIDTH, 0.1 + rows * step + 2 * LINE_HEIGHT, title)
     for place, (picture, number) in enumerate(zip(pixels, found["order"], strict=True)):
         left, top = EDGE + place % columns * (WIDTH - 2 * EDGE) / columns, place // columns * step
         sheet.image(left, top, side, side, picture)
-        sheet.text(left + side / 2, top + side + 0.02, str(number), 7, ha="center")
-    sheet.text(EDGE, rows * step + 0.04, note, 8)
+        sheet.text(left + side / 2, top + side + 0.02, str(number), SMALL - 1, ha="center")
+    sheet.text(EDGE, rows * step + 0.04, note, SMALL)
     return sheet.figure
 
 
@@ -49,7 +48,7 @@ def health(rows: Sequence[Mapping[str, Any]], title: str) -> Figure:
 
     Of a group of duplicates one is counted as working. A filter counts once: as dead, else as a duplicate, else as noise.
     """
-    figure, axes = chart(1.5 + 0.28 * len(rows), title)
+    figure, axes = chart(1.1 + 0.28 * len(rows), title)
     kinds = {"healthy": RIGHT, "duplicate": TRAIN, "noisy": "#d9a441", "dead": WRONG}
     hatches = {"healthy": "", "duplicate": "//", "noisy": "..", "dead": "xx"}
     counts = []
@@ -62,18 +61,15 @@ def health(rows: Sequence[Mapping[str, Any]], title: str) -> Figure:
         left = 0.0
         for kind, number in count.items():
             share = 100 * number / row["filters"]
-            axes.barh(
-                place, share, left=left, height=0.7, color=kinds[kind], hatch=hatches[kind], edgecolor="white", linewidth=0,
-                label=kind if not place else "_",
-            )  # fmt: skip
+            colour = kinds[kind]
+            axes.barh(place, share, left=left, height=0.7, color=colour, hatch=hatches[kind], edgecolor=PAPER, linewidth=0)
             left += share
         bad_words = ", ".join(f"{number} {kind}" for kind, number in count.items() if kind != "healthy" and number)
-        axes.text(101, place, bad_words or "all healthy", va="center", fontsize=8)
+        axes.text(101, place, bad_words or "all healthy", va="center", fontsize=SMALL)
     axes.set_yticks(range(len(rows)), [f"{shorten(row['layer'], 24)} ({row['filters']})" for row in rows])
     axes.set(ylim=(len(rows) - 0.4, -0.6), xlim=(0, 100), xlabel="% of the filters")
     axes.grid(visible=False, axis="y")
-    axes.tick_params(axis="y", length=0)
-    figure.legend(loc="outside lower center", ncols=4)
+    axes.tick_params(axis="y", length=0, labelsize=SMALL)
     return figure
 
 
@@ -87,12 +83,12 @@ def path(image: np.ndarray, found: Mapping[str, Any], probabilities: Sequence[tu
         probabilities: classes with their probabilities 0..1, in the order in which they are to stand.
         title: whose image it is.
     """
-    columns, side, step, words = 8, 0.59, 0.63, 1.05
+    columns, side, step, words = 8, 0.42, 0.45, 1.15
     heights = [max(-(-len(stage["maps"]) // columns), 1) * step + 0.22 for stage in found["stages"]]
     bars = 0.2 * len(probabilities) + 0.25
-    first = 1.3
+    first = 1.2
     sheet = _Sheet(WIDTH, first + sum(heights) + bars - 0.15, title)
-    sheet.text(EDGE, 0.05, f"pixels\n{image.shape[0]} x {image.shape[1]}", 8)
+    sheet.text(EDGE, 0.05, f"pixels\n{image.shape[0]} x {image.shape[1]}", SMALL)
     sheet.image(EDGE + words, 0, first - 0.2, first - 0.2, image)
     top = first
     for stage, height in zip(found["stages"], heights, strict=True):
@@ -100,23 +96,23 @@ def path(image: np.ndarray, found: Mapping[str, Any], probabilities: Sequence[tu
         maps = stage["maps"]
         colours, low, high = _scale(maps)
         many = f"{len(maps)} strongest of\n{channels} maps" if len(maps) < channels else f"all {channels} maps"
-        sheet.text(EDGE, top + 0.02, f"{shorten(stage['layer'], 14)}\n{many}\n{rows} x {cols}", 8)
+        sheet.text(EDGE, top + 0.02, f"{shorten(stage['layer'], 14)}\n{many}\n{rows} x {cols}", SMALL)
         for place, one in enumerate(maps):
             left, down = EDGE + words + place % columns * step, top + place // columns * step
             sheet.image(left, down, side, side, one, cmap=colours, vmin=low, vmax=high)
         sheet.scale(EDGE + words + columns * step + 0.12, top, 0.09, height - 0.26, colours, low, high)
         top += height
-    sheet.text(EDGE, top + 0.02, "probability", 8)
+    sheet.text(EDGE, top + 0.02, "probability", SMALL)
     axes = sheet.axes(EDGE + words + 0.85, top, columns * step - 0.85, bars - 0.2)
     for place, (_, share) in enumerate(probabilities):
         axes.barh(place, 100 * share, height=0.7, color=RIGHT if not place else TRAIN)
         near = 100 * share < 85
         axes.text(
-            100 * share + (1 if near else -1), place, _percent(share), va="center", ha="left" if near else "right", fontsize=8,
+            100 * share + (1 if near else -1), place, _percent(share), va="center", ha="left" if near else "right", fontsize=SMALL,
             color=INK if near else "white",
         )  # fmt: skip
     axes.set(xlim=(0, 100), ylim=(len(probabilities) - 0.4, -0.6))
-    axes.set_yticks(range(len(probabilities)), [shorten(name, 16) for name, _ in probabilities], fontsize=8)
+    axes.set_yticks(range(len(probabilities)), [shorten(name, 16) for name, _ in probabilities], fontsize=SMALL)
     axes.tick_params(length=0)
     axes.set_xticks([])
     axes.grid(visible=False)
@@ -128,10 +124,10 @@ def path(image: np.ndarray, found: Mapping[str, Any], probabilities: Sequence[tu
 def exciting(patches: Mapping[str, np.ndarray], title: str) -> Figure:
     """A row for each named unit: the patches that excite it most, uint8 `(k, ph, pw, 3)`, strongest first."""
     most = max(len(row) for row in patches.values())
-    words, step = 1.1, min((WIDTH - 2 * EDGE - 1.1) / most, 0.8)
+    words, step = 0.95, min((WIDTH - 2 * EDGE - 0.95) / most, 0.8)
     sheet = _Sheet(WIDTH, step * len(patches), title)
     for place, (name, row) in enumerate(patches.items()):
-        sheet.text(EDGE, place * step + step / 2 - 0.08, shorten(name, 16), 8)
+        sheet.text(EDGE, place * step + step / 2 - 0.08, shorten(name, 16), SMALL)
         for column, picture in enumerate(row):
             sheet.image(EDGE + words + column * step, place * step, step - 0.05, step - 0.05, picture)
     return sheet.figure
@@ -147,7 +143,7 @@ def maximised(pixels: np.ndarray, names: Sequence[str], title: str) -> Figure:
     for place, (picture, name) in enumerate(zip(pixels, names, strict=True)):
         left, top = EDGE + place % columns * step, place // columns * high
         sheet.image(left, top, side, side, picture)
-        sheet.text(left + side / 2, top + side + 0.02, shorten(name), 8, ha="center")
+        sheet.text(left + side / 2, top + side + 0.02, shorten(name), SMALL, ha="center")
     return sheet.figure
 
 
@@ -155,30 +151,29 @@ def maximised(pixels: np.ndarray, names: Sequence[str], title: str) -> Figure:
 def overlays(images: np.ndarray, maps: Mapping[str, np.ndarray], captions: Sequence[str], title: str) -> Figure:
     """A row for each image, uint8 `(n, h, w, 3)`: the image, then what each method says of it, float32 `(n, h, w)`.
 
-    A method without negative values is laid over the grey image in orange; one with both signs stands alone, orange for, blue
-    against, and nothing is almost white. Colours mean the same within a column and end at its 99th percentile. The caption of a
-    row stands under it.
+    Each is laid over the grey image: orange for the class, blue against it. Colours mean the same within a column and end at its
+    99th percentile. The caption of a row stands under it.
     """
     columns = 1 + len(maps)
-    step = min((WIDTH - 2 * EDGE) / columns, 1.5)
+    step = min((WIDTH - 2 * EDGE) / columns, 1.2)
     side = step - 0.08
     width = max(columns * step + 2 * EDGE, 4.5)
-    room = int((width - 2 * EDGE) * 14)  # characters of 8 points in a line
+    room = int((width - 2 * EDGE) * 12)  # characters in a line
     texts = [textwrap.wrap(caption, room) for caption in captions]
     heads = ["image"]
     for name, values in maps.items():
-        words = textwrap.wrap(name, max(int(side * 13), 6), max_lines=2, placeholder="…")
+        words = textwrap.wrap(name, max(int(side * 11), 6), max_lines=2, placeholder="…")
         heads.append("\n".join([*words, _range(values)]))
     high = LINE_HEIGHT * max(head.count("\n") + 1 for head in heads) + 0.06
     sheet = _Sheet(width, high + sum(side + 0.14 + LINE_HEIGHT * len(text) for text in texts), title)
     for column, head in enumerate(heads):
-        sheet.text(EDGE + column * step, high - 0.06 - LINE_HEIGHT * (head.count("\n") + 1), head, 8)
+        sheet.text(EDGE + column * step, high - 0.06 - LINE_HEIGHT * (head.count("\n") + 1), head, SMALL)
     top = high
     for row, (image, text) in enumerate(zip(images, texts, strict=True)):
         sheet.image(EDGE, top, side, side, image)
         for column, values in enumerate(maps.values(), start=1):
-            sheet.image(EDGE + column * step, top, side, side, _painted(image, values[row], _end(values), values.min() < 0))
-        sheet.text(EDGE, top + side + 0.03, "\n".join(text), 8)
+            sheet.image(EDGE + column * step, top, side, side, painted(image, values[row], _end(values)))
+        sheet.text(EDGE, top + side + 0.03, "\n".join(text), SMALL)
         top += side + 0.14 + LINE_HEIGHT * len(text)
     return sheet.figure
 
@@ -187,34 +182,52 @@ def overlays(images: np.ndarray, maps: Mapping[str, np.ndarray], captions: Seque
 def space(points: np.ndarray, labels: np.ndarray, right: np.ndarray, classes: Sequence[str], title: str) -> Figure:
     """Images as points `(n, 2)`, in the colour and marker of their true class; those with `right` False, `(n,)`, are ringed, on top.
 
-    Beyond ten classes colours come again with other markers, and beyond a hundred nothing is told apart.
+    The name of a class stands in the middle of its points, if there are not too many. Beyond ten classes colours come again with other
+    markers, and beyond a hundred nothing is told apart.
     """
-    lines = -(-len(classes) // 5)
-    figure, axes = chart(5.6 + 0.2 * lines, title)
+    figure, axes = chart(4.9, title)
     small = 12 if len(points) > 1000 else 22
-    for number, name in enumerate(classes):
-        colour, marker = CLASSES[number % 10], MARKERS[(number + number // 10) % 10]
-        chosen = (labels == number) & right
-        axes.scatter(points[chosen, 0], points[chosen, 1], s=small, color=colour, marker=marker, alpha=0.55, linewidths=0)
-        chosen = (labels == number) & ~right
-        axes.scatter(
-            points[chosen, 0],
-            points[chosen, 1],
-            s=2 * small,
-            color=colour,
-            marker=marker,
-            edgecolors=INK,
-            linewidths=0.9,
-            zorder=3,
-        )
-        axes.scatter([], [], s=36, color=colour, marker=marker, linewidths=0, label=shorten(name))
-    if not np.all(right):
-        axes.scatter([], [], s=44, color="none", marker="o", edgecolors=INK, linewidths=1, label="ringed: mistaken")
+    for number in range(len(classes)):
+        colour, marker = class_colour(number), MARKERS[(number + number // 10) % 10]
+        for chosen, size, alpha, ring in (
+            ((labels == number) & right, small, 0.6, 0.0),
+            ((labels == number) & ~right, 2 * small, 1, 0.9),
+        ):
+            axes.scatter(
+                points[chosen, 0], points[chosen, 1], s=size, color=colour, marker=marker, alpha=alpha, edgecolors=INK, linewidths=ring,
+                zorder=3 if ring else 2,
+            )  # fmt: skip
     axes.set(xticks=[], yticks=[], aspect="equal", adjustable="datalim")
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
-    figure.legend(loc="outside lower center", ncols=5, fontsize=8, handletextpad=0.2)
+    there = [number for number in range(len(classes)) if (labels == number).any()]
+    if len(there) <= NAMED:
+        middles = np.array([np.median(points[labels == number], axis=0) for number in there]).reshape(-1, 2)
+        for number, (x, y) in zip(there, _apart(middles, points), strict=True):
+            halo = {"facecolor": PAPER, "alpha": 0.8, "linewidth": 0, "pad": 1.5, "boxstyle": "round"}
+            axes.text(
+                x, y, shorten(classes[number], 14), ha="center", va="center", fontsize=SMALL, bbox=halo, zorder=4, weight="bold"
+            )
     return figure
+
+
+def _apart(places: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Places `(n, 2)` of words among points, moved up and down until no two words lie on each other."""
+    wide, high = np.ptp(points, axis=0).max(initial=1e-9) * np.array([0.18, 0.055])  # of a word, as a share of the picture
+    moved = places.copy()
+    for _ in range(100):
+        still = True
+        for i in range(len(moved)):
+            for j in range(i):
+                across, up = moved[i] - moved[j]
+                if abs(across) < wide and abs(up) < high:
+                    push = (high - abs(up)) / 2 + high / 100
+                    moved[i, 1] += push if up >= 0 else -push
+                    moved[j, 1] -= push if up >= 0 else -push
+                    still = False
+        if still:
+            break
+    return moved
 
 
 @mpl.rc_context(STYLE)
@@ -223,7 +236,7 @@ def neighbours(rows: Sequence[np.ndarray], captions: Sequence[Sequence[str]], ti
     most, gap = max(len(row) for row in rows), 0.2
     step = min((WIDTH - 2 * EDGE - gap) / most, 1.2)
     side = step - 0.08
-    letters = max(int(side * 18), 6)
+    letters = max(int(side * 14), 6)
     texts = [["\n".join(shorten(line, letters) for line in words.split("\n")) for words in row] for row in captions]
     deep = [max((words.count("\n") + 1 for words in row), default=0) * LINE_HEIGHT + 0.1 for row in texts]
     sheet = _Sheet(max(most * step + gap + 2 * EDGE, 4.5), sum(deep) + side * len(rows), title)
@@ -232,7 +245,7 @@ def neighbours(rows: Sequence[np.ndarray], captions: Sequence[Sequence[str]], ti
         for place, (picture, text) in enumerate(zip(row, words, strict=True)):
             left = EDGE + place * step + gap * (place > 0)
             sheet.image(left, top, side, side, picture)
-            sheet.text(left, top + side + 0.02, text, 7)
+            sheet.text(left, top + side + 0.02, text, SMALL - 1)
         top += side + below
     return sheet.figure
 
@@ -244,10 +257,10 @@ def data_map(variability: np.ndarray, confidence: np.ndarray, title: str) -> Fig
     Source: Swayamdipta et al. 2020, https://arxiv.org/abs/2009.10795
     """
     figure, axes = chart(3.8, title)
-    drawn = axes.hexbin(variability, confidence, gridsize=45, bins="log", mincnt=1, cmap="Blues", extent=(0, 0.5, 0, 1))
+    drawn = axes.hexbin(variability, confidence, gridsize=40, bins="log", mincnt=1, cmap="cividis", extent=(0, 0.5, 0, 1))
     figure.colorbar(drawn, ax=axes, label="images")
     for (x, y), word in (((0.03, 0.95), "easy"), ((0.38, 0.55), "ambiguous"), ((0.03, 0.05), "hard")):
-        axes.text(x, y, word, fontsize=9)
+        axes.text(x, y, word, weight="bold", bbox={"facecolor": PAPER, "alpha": 0.75, "linewidth": 0, "pad": 1.5})
     axes.set(xlim=(0, 0.5), ylim=(0, 1), xlabel="deviation of the probability over the epochs", ylabel="its mean")
     return figure
 
@@ -256,12 +269,12 @@ class _Sheet:
     """A figure on which everything has its place in inches, from the left and from below the title."""
 
     def __init__(self, width: float, height: float, title: str) -> None:
-        lines = textwrap.wrap(title, int(width * 10.5))
+        lines = textwrap.wrap(title, int(width * 11))
         self.head = 0.2 * len(lines) + 0.14
         self.width, self.height = width, self.head + height + EDGE
         self.figure = Figure(figsize=(self.width, self.height))
         self.figure.suppressComposite = True  # each picture stays one: together they would be a single one, and blurred
-        self.figure.text(EDGE / width, 1 - 0.07 / self.height, "\n".join(lines), fontsize=11, va="top")
+        self.figure.text(EDGE / width, 1 - 0.07 / self.height, "\n".join(lines), fontsize=10, va="top")
         self.paper = self.figure.add_axes((0, 0, 1, 1))  # for all pictures: axes for each take ten times as long
         self.paper.set(xlim=(0, width), ylim=(self.height - self.head, -self.head))
         self.paper.set_axis_off()
@@ -290,8 +303,8 @@ class _Sheet:
         """A bar of colours with the numbers at its ends."""
         steps, place = np.linspace(1, 0, 64)[:, None], (left, left + width, top + height, top)
         self.paper.imshow(steps, cmap=colours, extent=place, aspect="auto", vmin=0, vmax=1)
-        self.text(left + width + 0.04, top - 0.01, f"{high:.2g}", 7)
-        self.text(left + width + 0.04, top + height - 0.12, f"{low:.2g}", 7)
+        self.text(left + width + 0.04, top - 0.01, f"{high:.2g}", SMALL - 1)
+        self.text(left + width + 0.04, top + height - 0.13, f"{low:.2g}", SMALL - 1)
 
 
 def _scale(maps: np.ndarray) -> tuple[Colormap, float, float]:
@@ -315,17 +328,18 @@ def _range(values: np.ndarray) -> str:
     return f"±{end:.2g}" if values.size and values.min() < 0 else f"0 to {end:.2g}"
 
 
-def _painted(image: np.ndarray, values: np.ndarray, end: float, signed: bool) -> np.ndarray:
-    """A map as a picture: uint8 `(h, w, 3)`."""
-    strength = np.clip(values / end, -1, 1)
-    if signed:
-        signs: np.ndarray = np.rint(255 * np.asarray(SIGNED(0.5 + strength / 2))[..., :3]).astype(np.uint8)
-        return signs
-    grey = image @ np.array([0.299, 0.587, 0.114])  # the usual brightness, ITU-R BT.601
-    hue = np.array([int(WRONG[i : i + 2], 16) for i in (1, 3, 5)])
-    cover = 0.8 * strength[..., None]  # something of the image is always seen
-    painted: np.ndarray = np.rint(grey[..., None] * (1 - cover) + hue * cover).astype(np.uint8)
-    return painted
+def painted(image: np.ndarray, values: np.ndarray, end: float) -> np.ndarray:
+    """A map `(h, w)` laid over the grey image, uint8 `(h, w, 3)`: orange where it is above zero, blue below; full colour at `end`."""
+    strength = np.clip(values / end, -1, 1)[..., None]
+    grey = (image @ np.array([0.299, 0.587, 0.114]))[..., None]  # the usual brightness, ITU-R BT.601
+    hue = np.where(strength > 0, _levels(WRONG), _levels(RIGHT))
+    cover = 0.8 * np.abs(strength)  # something of the image is always seen
+    result: np.ndarray = np.rint(grey * (1 - cover) + hue * cover).astype(np.uint8)
+    return result
+
+
+def _levels(colour: str) -> np.ndarray:
+    return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
 
 
 def _percent(share: float) -> str:

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from seefar.reporting import content, words
 from seefar.reporting.model_card import model_card
+from seefar.reporting.page_pictures import page_pictures
 from seefar.reporting.style import png, svg
 from seefar.runs.folder import Run
 
@@ -32,7 +33,7 @@ def write_report(run: Run) -> Path:
     for name, figure in drawn.items():
         run.write_bytes(f"figures/{name}.png", png(figure))
     charts = {_short(name): figure for name, figure in drawn.items()}
-    run.write_bytes("report.html", render("report.html", {**found, **content.pictures(run, found)}, charts))
+    run.write_bytes("report.html", render("report.html", {**found, **page_pictures(run, found)}, charts))
     run.write("report.json", found)
     run.write_bytes("README.md", model_card(found).encode())
     return run.path / "report.html"

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from seefar.errors import ModelFileError
 from seefar.files import write_bytes
 from seefar.recipe_fields import text
-from seefar.reporting import figures, study_words
+from seefar.reporting import figures, shaded_tables, study_words
 from seefar.reporting.page import render
 from seefar.reporting.words import duration
 from seefar.runs.folder import Run
@@ -73,7 +73,7 @@ def charts(found: Mapping[str, Any], runs: Mapping[str, Run]) -> dict[str, Figur
         title = f"{about}: validation accuracy of one seed each"
         drawn["curves"] = figures.lines(curves, *figures.TIME, title, marker=".")
     if found["by_class"]:
-        drawn["classes"] = figures.changes_by_class(
+        drawn["classes"] = shaded_tables.changes_by_class(
             found["by_class"], found["classes"], f"{about}: points of recall won and lost"
         )
     return drawn

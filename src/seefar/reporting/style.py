@@ -1,7 +1,7 @@
 """How all charts look: colours, the empty chart with its title, and a finished one as SVG or PNG.
 
-A figure has no background and draws its text and lines in two colours that `svg` turns into the page's own, so that it is right
-in light and in dark; `png` puts it on white.
+A figure has no background, and its colours are those of the light page; `svg` turns each into the page's own variable, so that it is
+right in light and in dark; `png` puts it on white.
 """
 
 import io
@@ -16,17 +16,33 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-INK, LINE = "#0a0b0c", "#0d0e0f"  # stand-ins for the page's text and line colours; no other chart uses exactly these
+# Stand-ins for the page's text, lines, and ground; no other chart uses exactly these
+INK, LINE, PAPER = "#0a0b0c", "#0d0e0f", "#fefdfc"
 GREY = "#d9dbdf"  # the lines of the light page, for figures on white
 RIGHT, WRONG, TRAIN = "#2a78c2", "#d9632b", "#8a8f98"  # told apart without seeing red and green (by eye, light and dark)
 SEVERAL = ("#2a78c2", "#d9632b", "#3f9b5f", "#8b5fbf", "#b8860b", "#5d636d")  # for several lines; dashes tell on
-WIDTH = 7  # inches, of most charts
+# A class has one colour everywhere. "Muted" of Paul Tol's schemes and a grey, https://personal.sron.nl/~pault; the darkest is lightened
+CLASSES = ("#5a4fcf", "#cc6677", "#ddaa33", "#117733", "#88ccee", "#882255", "#44aa99", "#999933", "#aa4499", "#848a93")
+# What the style sheet of the page calls them: each has a lighter twin on the dark page
+VARIABLES = {INK: "currentColor", LINE: "var(--line)", PAPER: "var(--card)"} | {
+    colour: f"var(--{name})"
+    for name, colour in {
+        "right": RIGHT,
+        "miss": WRONG,
+        "train": TRAIN,
+        **{f"s{place}": colour for place, colour in enumerate(SEVERAL[2:], start=2)},
+        **{f"c{place}": colour for place, colour in enumerate(CLASSES)},
+    }.items()
+}
+WIDTH = 5.4  # inches, of most charts: narrow, so that their words can still be read on a phone
+SMALL = 9  # points, of the smallest words in a chart
+ENLARGED = 1.25  # how much larger than drawn a wide page shows a chart
 
 STYLE: dict[Any, Any] = {
     "text.color": INK,
     "axes.labelcolor": INK,
     "axes.edgecolor": LINE,
-    "axes.titlesize": 11,
+    "axes.titlesize": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -57,7 +73,12 @@ def chart(height: float, title: str, width: float = WIDTH) -> tuple[Figure, Axes
 
 def wrapped(title: str, width: float = WIDTH) -> str:
     """A title in as many lines as it needs in `width` inches."""
-    return "\n".join(textwrap.wrap(title, int(width * 9)))
+    return "\n".join(textwrap.wrap(title, int(width * 10)))
+
+
+def class_colour(label: int) -> str:
+    """The colour of a class by its number; beyond ten they come again."""
+    return CLASSES[label % len(CLASSES)]
 
 
 def shorten(name: str, most: int = 18) -> str:
@@ -75,9 +96,11 @@ def svg(figure: Figure) -> str:
     """The figure as an `<svg>` element in the colours of the page it stands in, no wider than its text is readable."""
     text = _save(figure, "svg", {"Date": None}).decode()
     text = text[text.index("<svg") :]
-    width = figure.get_figwidth() * 96  # CSS pixels
+    width = figure.get_figwidth() * 96 * ENLARGED  # CSS pixels
     text = re.sub(r' (width|height)="[\d.]+pt"', "", text, count=2).replace("<svg", f'<svg style="max-width: {width:.0f}px"', 1)
-    return text.replace(INK, "currentColor").replace(LINE, "var(--line)")
+    for colour, variable in VARIABLES.items():
+        text = text.replace(f": {colour}", f": {variable}")
+    return text
 
 
 def png(figure: Figure, dots: int = 150) -> bytes:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from seefar.data.describe import DataDescription, examples, mean_images
 from seefar.data.images import Dataset, ImageSet
 from seefar.errors import UsageError
-from seefar.reporting import explanation_figures, figures
+from seefar.reporting import explanation_figures, figures, shaded_tables
 from seefar.reporting.inside_words import called, method_name
 from seefar.reporting.words import percent
 
@@ -63,7 +63,7 @@ def evaluation(found: "Evaluation", _data: Dataset | None) -> dict[str, Callable
     """The confusion matrix."""
     names = [score.name for score in found.scores]
     title = f"True and predicted classes, {found.images:,} {found.split} images"
-    return {"matrix": lambda: figures.matrix(found.confusion, names, title)}
+    return {"matrix": lambda: shaded_tables.matrix(found.confusion, names, title)}
 
 
 def comparisons(found: "Comparisons", _data: Dataset | None) -> dict[str, Callable[[], Figure]]:
@@ -78,7 +78,7 @@ def robustness(found: "Robustness", _data: Dataset | None) -> dict[str, Callable
     """Accuracy by corruption and severity."""
     title = "Accuracy in %, by corruption and severity"
     severities = [f"severity {number}" for number in range(1, 6)]
-    return {"corruptions": lambda: figures.corruptions(found.accuracies, severities, found.clean.value, title)}
+    return {"corruptions": lambda: shaded_tables.corruptions(found.accuracies, severities, found.clean.value, title)}
 
 
 def explanation(found: "Explanation", _data: Dataset | None) -> dict[str, Callable[[], Figure]]:

@@ -1,5 +1,6 @@
 "use strict";
-// Three small things a page can do: sort a table, show examples of a confusion, filter the mistakes. Without it all is readable still.
+// What a page can do: unfold what a link leads to, sort a table, show examples of a confusion, filter the mistakes.
+// Without it all can be unfolded and read still.
 
 function sortable(table) {
   const body = table.tBodies[0];
@@ -91,10 +92,37 @@ function matrix(found, filter) {
     button.addEventListener("click", () => show(button));
     button.addEventListener("dblclick", () => {
       filter(button.dataset.row, button.dataset.column);
+      unfold(document.getElementById("mistakes"));
       document.getElementById("mistakes").scrollIntoView();
     });
   });
 }
+
+function unfold(target) {
+  for (let place = target; place; place = place.parentElement) {
+    if (place.localName === "details") place.open = true;
+  }
+  target.querySelector?.("details.fold")?.setAttribute("open", "");
+}
+
+function follow() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!target) return;
+  unfold(target);
+  target.scrollIntoView();
+}
+
+addEventListener("hashchange", follow);
+document.querySelectorAll("a[href^='#']").forEach(link => link.addEventListener("click", () => {
+  unfold(document.getElementById(link.getAttribute("href").slice(1)));  // the address may be this one already
+}));
+addEventListener("beforeprint", () => {
+  document.querySelectorAll("details:not([open])").forEach(folded => { folded.dataset.folded = ""; folded.open = true; });
+});
+addEventListener("afterprint", () => {
+  document.querySelectorAll("details[data-folded]").forEach(folded => { delete folded.dataset.folded; folded.open = false; });
+});
+follow();
 
 document.querySelectorAll("table.sortable").forEach(sortable);
 const kept = document.getElementById("kept");
