@@ -1,5 +1,6 @@
 """What is said of a result: at most twelve lines, what is believed first, warnings with what to do, and nothing that a number denies."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,14 +12,15 @@ SHARE = {"value": 0.9435, "low": 0.9325, "high": 0.9528}
 FEW = {"kind": "few", "serious": True, "images": 5, "of": 900, "classes": ("owl",), "numbers": (5,)}
 COPIES = {"kind": "copies", "serious": True, "images": 500, "of": 2000}
 UNEVEN = {"kind": "uneven", "serious": False, "images": 900, "of": 900, "classes": ("cat", "owl"), "numbers": (800, 20)}
-NEAR = {"kind": "near", "serious": False, "images": 319, "of": 2000}
+NEAR = {"kind": "near", "serious": True, "images": 319, "of": 2000}
 VERDICT = {
     "good": "It is right 94.3 % of the time.",
     "fails": "Most often it takes a square for a heart, or a heart for a square; of the squares 82.0 % are found, of the others more.",
     "trust": "It has been measured on few images.",
-    "next": "Validation was best in the last epoch: try more epochs (seefar train --resume runs/shapes-tiny-seed0 --epochs 20).",
+    "next": "Validation was best in the last epoch: try more epochs (seefar train --resume ... --epochs 20).",
 }
 PAGE = {"words": {"verdict": VERDICT}}
+RUN = Path("runs/shapes-tiny-seed0")
 REPORT = "runs/shapes-tiny-seed0/report.html"
 
 
@@ -52,7 +54,7 @@ NOTHING = evaluation(
 
 
 def printed(capsys: pytest.CaptureFixture[str], found: dict[str, Any], width: int | None) -> list[str]:
-    result.say(result.of_run(found, evaluation("validation"), PAGE, REPORT, width), width)
+    result.say(result.of_run(found, evaluation("validation"), PAGE, RUN, width), width)
     return capsys.readouterr().out.splitlines()
 
 
@@ -62,7 +64,11 @@ def test_a_run_says_what_is_believed_where_it_fails_where_the_report_is_and_what
     lines = printed(capsys, evaluation(), None)
     assert len(lines) == 4
     assert lines[0].startswith("test accuracy 94.35\N{NO-BREAK SPACE}%, 95\N{NO-BREAK SPACE}% interval 93.25")
-    assert lines[1:] == [f"where it fails: {VERDICT['fails']}", f"report: {REPORT}", f"what next: {VERDICT['next']}"]
+    assert lines[1:] == [
+        f"where it fails: {VERDICT['fails']}",
+        f"report: {REPORT}",
+        f"what next: {VERDICT['next'].replace('...', str(RUN))}",
+    ]
 
 
 @pytest.mark.parametrize("width", [None, 80, 120])
@@ -114,10 +120,26 @@ def test_a_validation_that_cannot_measure_anything_either_is_not_offered() -> No
     assert [said.text[:5] for said in result.believed(validation, validation)] == ["valid"]
 
 
+def test_a_few_near_copies_stand_beside_the_headline_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    near = {"images": 1999, "accuracy": SHARE}
+    lines = printed(capsys, evaluation(findings=(NEAR | {"serious": False, "images": 1},), near=near), None)
+    assert not [line for line in lines if line.startswith("note: ")]
+    assert "without near copies of training images: accuracy 94.35\N{NO-BREAK SPACE}% (1,999 images)" in lines
+
+
+def test_what_to_do_about_a_warning_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    do = "Take other test images: such that were never trained on."
+    page = {"words": {"verdict": VERDICT | {"next": do}}}
+    result.say(result.of_run(evaluation(findings=(COPIES,)), evaluation("validation"), page, RUN, None), None)
+    out = capsys.readouterr().out
+    assert out.count(do) == 1
+    assert f"what next: {do}" in out
+
+
 def test_an_evaluation_has_all_its_warnings_in_full() -> None:
     said = [one.text for one in result.of_evaluation(evaluation(findings=(COPIES, FEW, NEAR, UNEVEN)))]
     assert len(said) == 5
-    assert [one.partition(": ")[0] for one in said[1:]] == ["warning", "warning", "note", "note"]
+    assert [one.partition(": ")[0] for one in said[1:]] == ["warning", "warning", "warning", "note"]
 
 
 def test_on_a_terminal_warnings_are_yellow_and_what_cannot_be_measured_stands_on_yellow(
@@ -134,7 +156,7 @@ def test_on_a_terminal_warnings_are_yellow_and_what_cannot_be_measured_stands_on
 
 
 def test_strict_refuses_what_cannot_be_measured_and_what_is_serious() -> None:
-    result.refuse(evaluation(findings=(NEAR, UNEVEN)))
+    result.refuse(evaluation(findings=(NEAR | {"serious": False}, UNEVEN)))
     with pytest.raises(DataError, match="--strict: test accuracy cannot be measured: 2,000 of 2,000"):
         result.refuse(NOTHING)
     with pytest.raises(DataError, match="something serious is wrong with the test images") as caught:

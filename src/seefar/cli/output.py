@@ -62,10 +62,10 @@ def print_evaluation(found: Mapping[str, Any], validation: Mapping[str, Any] | N
 
 def print_run(run: "Run") -> None:
     """What a run came to, in twelve lines."""
-    evaluation, validation = run.evaluation("test"), run.evaluation("validation")
-    width = result.terminal_width()
-    report = str(run.path / "report.html")
-    result.say(result.of_run(evaluation, validation, run.read("report.json"), report, width), width)
+    width, found = result.terminal_width(), [run.evaluation(split) for split in ("test", "validation")]
+    if width:
+        print()  # below the table of epochs
+    result.say(result.of_run(*found, run.read("report.json"), run.path, width), width)
 
 
 def print_layers(layers: Sequence[Mapping[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.console import Console
@@ -24,7 +25,7 @@ class Said(NamedTuple):
 
 
 def of_run(
-    evaluation: Mapping[str, Any], validation: Mapping[str, Any], page: Mapping[str, Any], report: str, width: int | None
+    evaluation: Mapping[str, Any], validation: Mapping[str, Any], page: Mapping[str, Any], run: Path, width: int | None
 ) -> list[Said]:
     """The result of a run, in twelve lines.
 
@@ -32,16 +33,19 @@ def of_run(
         evaluation: of the test images, an Evaluation as a dict.
         validation: likewise of the validation images.
         page: what the report says: `report.json`.
-        report: its path.
+        run: the run's folder.
         width: columns of the terminal; None where there is none, and a paragraph is a line.
     """
     verdict = page["words"]["verdict"]
+    what_next = verdict["next"].replace("--resume ...", f"--resume {run}")
     above = [*believed(evaluation, validation), Said(f"where it fails: {verdict['fails']}")]
-    below = [Said(f"report: {report}"), Said(f"what next: {verdict['next']}")]
-    room = LINES - sum(_height(said, width) for said in above + below)
+    below = [Said(f"report: {run / 'report.html'}"), Said(f"what next: {what_next}")]
     warnings = [
-        warning | {"do": ""} if warning["do"] == verdict["next"] else warning for warning in check_words.warnings(evaluation)
+        warning | {"do": ""} if warning["do"] == verdict["next"] else warning  # that stands below
+        for warning in check_words.warnings(evaluation)
+        if warning["serious"] or warning["kind"] != "near"  # a few near copies stand beside the headline
     ]
+    room = LINES - sum(_height(said, width) for said in above + below)
     return [*above, *_fitting(warnings, room, width), *below]
 
 
