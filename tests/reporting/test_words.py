@@ -29,7 +29,7 @@ ONE = evaluation([[5, 3, 2], [1, 9, 0], [0, 0, 20]])
 
 def test_the_result_names_data_split_share_and_interval() -> None:
     assert words.result(ONE, "shapes") == (
-        "On 40 test images of shapes that it had not learned from, the network was right 85.0\N{NO-BREAK SPACE}% of the time. "
+        "On 40 test images of shapes that it was not trained on, the network was right 85.0\N{NO-BREAK SPACE}% of the time. "
         "On another set of images of this kind and size it would plausibly be between 50.0\N{NO-BREAK SPACE}% and 75.0\N{NO-BREAK SPACE}%."
     )
 
@@ -44,11 +44,21 @@ def test_best_and_worst_class() -> None:
     )
 
 
+def test_classes_that_share_the_best_or_the_worst_place_are_all_named() -> None:
+    """Found on planted data: one of two equal classes was called the best."""
+    best = words.classes(evaluation([[9, 1, 0], [1, 9, 0], [0, 4, 6]]))
+    assert best.startswith("It recognises cat and dog best (90.0\N{NO-BREAK SPACE}% of them found) and owl worst (60.0")
+    worst = words.classes(evaluation([[10, 0, 0], [1, 9, 0], [0, 1, 9]]))
+    assert worst.endswith("and dog and owl worst (90.0\N{NO-BREAK SPACE}%).")
+    equal = words.classes(evaluation([[9, 1, 0], [1, 9, 0], [0, 1, 9]]))
+    assert equal == "It recognises every class equally well (90.0\N{NO-BREAK SPACE}% of each found)."
+
+
 def test_the_weakest_classes_and_what_they_are_taken_for() -> None:
     rows = words.weakest(ONE)
     assert [row["name"] for row in rows] == ["cat", "dog", "owl"]
     assert rows[0]["sentence"] == "5 of 10 were missed; most often they were taken for dog (3) and owl (2)."
-    assert rows[1]["sentence"] == "1 of 10 were missed; most often they were taken for cat (1)."
+    assert rows[1]["sentence"] == "1 of 10 was missed; it was taken for cat (1)."
     assert rows[2]["sentence"] == "All 20 were found."
 
 

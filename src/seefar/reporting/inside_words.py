@@ -44,7 +44,7 @@ def filters(found: dict[str, Any]) -> list[str]:
         "The first filters were not learned: they are fitted to the training images so that their outputs are uncorrelated "
         "(whitening), each together with its negative."
         if found["first"] == "whitening"
-        else "The first filters were learned; edges and colours are what they mostly look for."
+        else "The first filters were learned; edges and colours are what such filters mostly look for."
     )
     total = sum(row["filters"] for row in found["health"])
     dead, duplicates, noisy = (

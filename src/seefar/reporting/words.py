@@ -69,15 +69,22 @@ def chance(evaluation: dict[str, Any]) -> str:
 
 
 def classes(evaluation: dict[str, Any]) -> str:
-    """Best and worst class."""
-    scores = sorted((s for s in evaluation["scores"] if s["support"]), key=lambda score: score["recall"]["value"])
-    worst, best = scores[0], scores[-1]
-    if worst["recall"]["value"] == best["recall"]["value"]:
-        return f"It recognises every class equally well ({percent(best['recall']['value'])} of each found)."
+    """The best and the worst class, or those that share the place."""
+    recalls = {score["name"]: score["recall"] for score in evaluation["scores"] if score["support"]}
+    low, high = (end(share["value"] for share in recalls.values()) for end in (min, max))
+    if low == high:
+        return f"It recognises every class equally well ({percent(high)} of each found)."
+    best, worst = ([name for name, share in recalls.items() if share["value"] == end] for end in (high, low))
+    own = recalls[worst[0]]
+    interval = f", between {percent(own['low'])} and {percent(own['high'])}" if len(worst) == 1 else ""
     return (
-        f"It recognises {best['name']} best ({percent(best['recall']['value'])} of them found) and {worst['name']} worst "
-        f"({percent(worst['recall']['value'])}, between {percent(worst['recall']['low'])} and {percent(worst['recall']['high'])})."
+        f"It recognises {_few(best)} best ({percent(high)} of them found) and {_few(worst)} worst ({percent(low)}{interval})."
     )
+
+
+def _few(names: list[str], most: int = 3) -> str:
+    """Classes by name, or how many they are."""
+    return joined(names) if len(names) <= most else f"{len(names)} classes"
 
 
 def fails(evaluation: dict[str, Any]) -> list[str]:
@@ -113,7 +120,8 @@ def weakest(evaluation: dict[str, Any], most: int = 3) -> list[dict[str, Any]]:
         if mistakes:
             taken = " and ".join(f"{name} ({count})" for count, name in mistakes[:2])
             missed = sum(count for count, _ in mistakes)
-            sentence = f"{missed:,} of {score['support']:,} were missed; most often they were taken for {taken}."
+            were = "was missed; it was taken" if missed == 1 else "were missed; most often they were taken"
+            sentence = f"{missed:,} of {score['support']:,} {were} for {taken}."
         else:
             sentence = f"All {score['support']:,} were found."
         rows.append({"name": score["name"], "recall": score["recall"], "sentence": sentence})
