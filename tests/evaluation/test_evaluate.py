@@ -12,6 +12,7 @@ from seefar.data.images import Dataset
 from seefar.errors import DataError, DiskError, ModelFileError, UsageError
 from seefar.evaluation.earlier import read_evaluation
 from seefar.metrics import surest_mistakes
+from seefar.reporting.notebook import html
 
 
 def test_every_number_follows_from_the_stored_predictions(run: sf.Run, small_data: Dataset) -> None:
@@ -24,6 +25,8 @@ def test_every_number_follows_from_the_stored_predictions(run: sf.Run, small_dat
     assert np.array_equal(stored["labels"], small_data.test.labels)
     predicted = stored["logits"].argmax(1)
     assert evaluation.accuracy.value == accuracy_score(small_data.test.labels, predicted)
+    assert repr(evaluation).startswith("Evaluation(test, 90 images: accuracy ")
+    assert "of 90 test images are right" in str(html(evaluation))
     assert evaluation.confusion == confusion_matrix(small_data.test.labels, predicted, labels=range(3)).tolist()
     probabilities = softmax(tensor(stored["logits"]).double(), 1).numpy()
     assert evaluation.loss == pytest.approx(log_loss(small_data.test.labels, probabilities))

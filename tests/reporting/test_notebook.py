@@ -117,8 +117,8 @@ def test_a_run_and_what_came_of_it(data: Dataset, run: Run) -> None:
     assert str(run.path.parent) not in text
     assert repr(run) == f"Run({str(run.path)!r})"
     found = sf.evaluate(run, data=data)
-    assert "validation images are right" in shown(found)
-    assert repr(found).startswith("Evaluation(validation, 12 images: ")
+    assert "The validation accuracy cannot be measured: there are only 12 validation images" in shown(found)
+    assert repr(found) == "Evaluation(validation: cannot be measured, 12 of 12 images count)"
     inside = sf.see_inside(run, quick=True, data=data)
     assert "A look inside" in shown(inside)
     assert len(repr(inside)) < 200

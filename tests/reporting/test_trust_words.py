@@ -3,17 +3,20 @@
 from seefar.reporting import trust_words
 
 
-def calibrated(temperature: float, before: float, after: float, split: str = "test") -> dict[str, object]:
-    found = {"temperature": temperature, "images": 500, "before": {"error": before}, "after": {"error": after}}
+def calibrated(excess: float, before: float, after: float, split: str = "test") -> dict[str, object]:
+    """Answers that are by so much more confident than they are right."""
+    bins = [{"images": 400, "confidence": 0.8 + excess, "accuracy": 0.8}, {"images": 0, "confidence": 0.0, "accuracy": 0.0}]
+    found = {"temperature": 1.0, "images": 500, "before": {"error": before, "bins": bins}, "after": {"error": after}}
     return {"split": split, "calibration": found}
 
 
 def test_calibration_names_its_direction() -> None:
-    assert "over-confident" in trust_words.calibration(calibrated(1.5, 0.08, 0.01))[0]
-    assert "under-confident" in trust_words.calibration(calibrated(0.6, 0.08, 0.01))[0]
-    assert "well calibrated" in trust_words.calibration(calibrated(1.0, 0.01, 0.01))[0]
-    assert "off by 8.0 points on average" in trust_words.calibration(calibrated(1.5, 0.08, 0.01))[0]
-    assert "these very images" in trust_words.calibration(calibrated(1.5, 0.08, 0.01, "validation"))[0]
+    assert trust_words.calibration(calibrated(0.08, 0.08, 0.01))[0].startswith("It is over-confident: ")
+    assert trust_words.calibration(calibrated(-0.08, 0.08, 0.01))[0].startswith("It is under-confident: ")
+    assert trust_words.calibration(calibrated(0.0, 0.01, 0.01))[0].startswith("It is well calibrated: ")
+    assert "on some images and under-confident on others" in trust_words.calibration(calibrated(0.0, 0.08, 0.01))[0]
+    assert "off by 8.0 points on average" in trust_words.calibration(calibrated(0.08, 0.08, 0.01))[0]
+    assert "these very images" in trust_words.calibration(calibrated(0.08, 0.08, 0.01, "validation"))[0]
 
 
 def test_where_it_is_sure() -> None:
@@ -23,6 +26,8 @@ def test_where_it_is_sure() -> None:
     assert "98.7" in sentence
     (nothing,) = trust_words.selective({"split": "test", "selective": found | {"threshold": None}})
     assert nothing.startswith("At no confidence threshold")
+    (nowhere,) = trust_words.selective({"split": "test", "selective": found | {"coverage": 0.0}})
+    assert nowhere.startswith("On none of the test images was its calibrated confidence as high as 90.0")
 
 
 def test_the_worst_corruption_is_named() -> None:

@@ -68,7 +68,7 @@ def test_a_newer_format_is_named(run: Run) -> None:
         (run.path / "state" / f"0000000{step}.json").write_text('{"format": 99}')
     with pytest.raises(ModelFileError, match=r"no checkpoint in .* can be used") as caught:
         newest_checkpoint(run)
-    assert "is of format 99, this seefar reads 6: use a newer seefar" in caught.value.details[0]
+    assert "is of format 99, this seefar reads 7: use a newer seefar" in caught.value.details[0]
 
 
 def test_the_newest_is_known_by_its_step_not_by_the_time_of_the_file(run: Run) -> None:

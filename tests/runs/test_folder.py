@@ -87,7 +87,7 @@ def test_one_flipped_bit_is_found(run: Run, position: int) -> None:
 def test_a_lost_file_a_missing_manifest_and_a_newer_format_are_found(run: Run) -> None:
     manifest = run.read("manifest.json")
     run.write("manifest.json", manifest | {"format": 99})
-    with pytest.raises(ModelFileError, match="format 99, this seefar reads 6"):
+    with pytest.raises(ModelFileError, match="format 99, this seefar reads 7"):
         run.verify()
     run.write("manifest.json", manifest)
     (run.path / "history.csv").unlink()

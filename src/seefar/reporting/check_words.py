@@ -35,7 +35,7 @@ def raw(found: Mapping[str, Any]) -> str:
     count = found["raw"]["images"]
     if found["images"] == count:
         return ""
-    return f"; raw, on all {count:,} images with their copies: {percent(found['raw']['accuracy']['value'], 2)}"
+    return f"; raw, on all {count:,} images as they came: {percent(found['raw']['accuracy']['value'], 2)}"
 
 
 def cannot(found: Mapping[str, Any]) -> str:
@@ -106,12 +106,13 @@ def warning(finding: Mapping[str, Any], split: str) -> dict[str, Any]:
     seen = "training" if split == "validation" else "training or validation"
     if kind == "copies":
         title = f"{'All' if images == of else _most(images, of)} {split} images are training images"
-        sentence = f"{share} {are} exactly the same as a {seen} image; they are left out of every figure but the raw one."
+        pronoun = "it is" if images == 1 else "they are"
+        sentence = f"{share} {are} equal to a {seen} image, or to its mirror image; {pronoun} left out of every figure but the raw one."
         do = f"Take other {split} images: such that were never trained on."
     elif kind == "contradicting":
         title = "Equal images have different labels"
         sentence = f"{share} {are} equal to one of another class; no answer is right for both, so they are left out."
-        do = "Decide which label is right; seefar data describe lists them."
+        do = "Decide which label is right; seefar data describe --json lists them."
     elif kind == "repeats":
         title = f"{split.capitalize()} images are repeated"
         sentence = f"{share} {'repeats' if images == 1 else 'repeat'} another one exactly; each image counts once."

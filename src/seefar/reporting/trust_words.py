@@ -4,6 +4,7 @@ from typing import Any
 
 from seefar.reporting.words import percent
 
+WELL = 0.03  # calibration error below which it is called well calibrated (chosen by hand)
 OFF = 0.01  # mean confidence less accuracy from which it is called over- or under-confident (chosen by hand)
 
 
@@ -13,7 +14,10 @@ def calibration(evaluation: dict[str, Any]) -> list[str]:
     before, after, temperature = found["before"]["error"], found["after"]["error"], found["temperature"]
     images = sum(one["images"] for one in found["before"]["bins"])
     excess = sum(one["images"] * (one["confidence"] - one["accuracy"]) for one in found["before"]["bins"]) / images
-    mood = "over-confident" if excess > OFF else "under-confident" if excess < -OFF else "neither over- nor under-confident"
+    if abs(excess) > OFF:
+        mood = "over-confident" if excess > 0 else "under-confident"
+    else:
+        mood = "well calibrated" if before < WELL else "over-confident on some images and under-confident on others"
     sentence = f"It is {mood}: what it states as its probability is off by {100 * before:.1f} points on average"
     if evaluation["split"] == "validation":
         where = "(fitted on these very images, so a little flattered)"

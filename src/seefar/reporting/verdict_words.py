@@ -72,5 +72,7 @@ def _trust(judged: dict[str, Any], serious: Sequence[Mapping[str, Any]]) -> str:
     """The worst that is known against it; else whether its probabilities can be believed."""
     if serious:
         return f"Not as it stands: {serious[0]['title'][0].lower()}{serious[0]['title'][1:]}. {serious[0]['sentence']}"
+    if judged["headline"] is None:
+        return "There is no figure to trust: see why above."
     rests = f"The figure rests on {judged['headline']['images']:,} images that it was not trained on, and on one seed."
     return f"{rests} {trust_words.calibration(judged)[0]}"
