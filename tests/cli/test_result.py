@@ -83,7 +83,7 @@ def test_a_result_has_twelve_lines_at_most_and_breaks_no_path(
     assert width is None or max(map(len, lines)) <= width
     assert f"report: {REPORT}" in lines
     text = " ".join(line.strip() for line in lines)
-    assert "raw, on all 2,500 images with their copies: 96.00" in text
+    assert "raw, on all 2,500 images as they came: 96.00" in text
     assert "without near copies of training images: accuracy 94.35" in text
     assert "with test-time augmentation (flip): 94.35" in text
     assert ("warning: " in text) == bool(findings)
@@ -96,7 +96,7 @@ def test_warnings_are_in_full_where_there_is_room_for_them(capsys: pytest.Captur
     narrow, wide = (" ".join(" ".join(printed(capsys, found, width)).split()) for width in (80, 300))
     assert "warning: Some test images are training images. Take other" in narrow
     assert "more in the report)" in narrow
-    assert "warning: 500 of 2,000 test images are exactly the same as a training or validation image" in wide
+    assert "warning: 500 of 2,000 test images are equal to a training or validation image" in wide
     assert "Fewer than 30 test images count for owl (5)." in wide
     assert "in the report" not in wide
 
