@@ -23,6 +23,14 @@ def test_six_right_ones_of_different_classes_then_the_six_surest_mistakes() -> N
     assert chosen[6:].tolist() == [99, 98, 97, 96, 95, 94]
 
 
+def test_right_ones_go_from_confident_to_hesitant() -> None:
+    labels, logits = answers(100, 20)
+    chosen = highlights(labels, logits)[:6]
+    sure = logits.max(1)[chosen]
+    assert sure.tolist() == sorted(sure.tolist(), reverse=True)
+    assert sure[0] - sure[-1] > 0.5
+
+
 @pytest.mark.parametrize(("wrong", "expected"), [(0, (12, 0)), (2, (10, 2)), (97, (3, 9)), (100, (0, 12))])
 def test_where_one_kind_is_short_the_other_fills_the_row(wrong: int, expected: tuple[int, int]) -> None:
     labels, logits = answers(100, wrong)
