@@ -102,7 +102,7 @@ def drawings(run: Run, found: dict[str, Any]) -> dict[str, Callable[[], Figure]]
     drawn[f"reliability-{split}"] = partial(figures.reliability, shown["calibration"], where)
     drawn[f"coverage-{split}"] = partial(figures.coverage, shown["selective"], where)
     if shown["groups"]["merges"]:
-        drawn[f"groups-{split}"] = partial(figures.dendrogram, shown["groups"], where)
+        drawn[f"groups-{split}"] = partial(figures.dendrogram, shown["groups"], where, classes)
     if robust := found["robustness"]:
         title, clean = f"{about}, corrupted {robust['split']} images", robust["clean"]["value"]
         severities = [f"severity {number}" for number in range(1, 6)]

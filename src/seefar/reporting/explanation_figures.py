@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from seefar.reporting.style import INK, PAPER, RIGHT, SMALL, STYLE, TRAIN, WIDTH, WRONG, chart, class_colour, shorten
+from seefar.reporting.style import ABOUT, INK, PAPER, RIGHT, SMALL, STYLE, TRAIN, WIDTH, WRONG, chart, class_colour, shorten
 
 EDGE = 0.1  # inches around everything
 LINE_HEIGHT = 1.25 * SMALL / 72  # inches, for the smallest text
@@ -83,7 +83,7 @@ def path(image: np.ndarray, found: Mapping[str, Any], probabilities: Sequence[tu
         probabilities: classes with their probabilities 0..1, in the order in which they are to stand.
         title: whose image it is.
     """
-    columns, side, step, words = 8, 0.42, 0.45, 1.15
+    columns, side, step, words = 8, 0.35, 0.38, 1.1
     heights = [max(-(-len(stage["maps"]) // columns), 1) * step + 0.22 for stage in found["stages"]]
     bars = 0.2 * len(probabilities) + 0.25
     first = 1.2
@@ -204,7 +204,7 @@ def space(points: np.ndarray, labels: np.ndarray, right: np.ndarray, classes: Se
     if len(there) <= NAMED:
         middles = np.array([np.median(points[labels == number], axis=0) for number in there]).reshape(-1, 2)
         for number, (x, y) in zip(there, _apart(middles, points), strict=True):
-            halo = {"facecolor": PAPER, "alpha": 0.8, "linewidth": 0, "pad": 1.5, "boxstyle": "round"}
+            halo = {"facecolor": PAPER, "alpha": 0.65, "linewidth": 0, "boxstyle": "round,pad=0.15"}
             axes.text(
                 x, y, shorten(classes[number], 14), ha="center", va="center", fontsize=SMALL, bbox=halo, zorder=4, weight="bold"
             )
@@ -236,7 +236,7 @@ def neighbours(rows: Sequence[np.ndarray], captions: Sequence[Sequence[str]], ti
     most, gap = max(len(row) for row in rows), 0.2
     step = min((WIDTH - 2 * EDGE - gap) / most, 1.2)
     side = step - 0.08
-    letters = max(int(side * 14), 6)
+    letters = max(int(side * 17), 8)
     texts = [["\n".join(shorten(line, letters) for line in words.split("\n")) for words in row] for row in captions]
     deep = [max((words.count("\n") + 1 for words in row), default=0) * LINE_HEIGHT + 0.1 for row in texts]
     sheet = _Sheet(max(most * step + gap + 2 * EDGE, 4.5), sum(deep) + side * len(rows), title)
@@ -274,7 +274,8 @@ class _Sheet:
         self.width, self.height = width, self.head + height + EDGE
         self.figure = Figure(figsize=(self.width, self.height))
         self.figure.suppressComposite = True  # each picture stays one: together they would be a single one, and blurred
-        self.figure.text(EDGE / width, 1 - 0.07 / self.height, "\n".join(lines), fontsize=10, va="top")
+        about = self.figure.text(EDGE / width, 1 - 0.07 / self.height, "\n".join(lines), fontsize=10, va="top")
+        about.set_gid(f"{ABOUT} {self.head}")
         self.paper = self.figure.add_axes((0, 0, 1, 1))  # for all pictures: axes for each take ten times as long
         self.paper.set(xlim=(0, width), ylim=(self.height - self.head, -self.head))
         self.paper.set_axis_off()

@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from seefar.reporting.pictures import tiled
 from seefar.reporting.style import (
+    ABOUT,
     INK,
     PAPER,
     RIGHT,
@@ -90,7 +91,7 @@ def curves(history: Sequence[dict[str, Any]], title: str, ending: str = "") -> F
             words, at, shift, xycoords=("data", "axes fraction"), textcoords="offset points", color=colour, fontsize=SMALL,
             ha="left" if left else "right", va="top", bbox=HALO,
         )  # fmt: skip
-    panels[0].set_title(wrapped(title), loc="left")
+    panels[0].set_title(wrapped(title), loc="left", gid=ABOUT)
     return figure
 
 
@@ -239,7 +240,7 @@ def captioned(pixels: Sequence[np.ndarray], captions: Sequence[str], title: str,
     for axes, picture, caption in zip(panels, pixels, captions, strict=False):
         axes.imshow(picture, interpolation="nearest")
         axes.set_title("\n".join(shorten(line) for line in caption.split("\n")), fontsize=8, y=-0.02, va="top", pad=0)
-    figure.suptitle(wrapped(title, columns * side), x=0.01, ha="left", fontsize=11)
+    figure.suptitle(wrapped(title, columns * side), x=0.01, ha="left", fontsize=10, gid=ABOUT)
     return figure
 
 
@@ -275,7 +276,7 @@ def reliability(calibration: Mapping[str, Any], title: str) -> Figure:
         axes.set(xlim=(0, 100), ylim=(0, 100), xlabel="confidence in %", ylabel="accuracy in %")
         axes.set_title(f"{words}:\noff by {100 * found['error']:.1f} points", loc="left", fontsize=SMALL)
     panels[1].set_ylabel("")
-    figure.suptitle(wrapped(title), x=0.01, ha="left", fontsize=10)
+    figure.suptitle(wrapped(title), x=0.01, ha="left", fontsize=10, gid=ABOUT)
     return figure
 
 

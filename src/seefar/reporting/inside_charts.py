@@ -104,8 +104,8 @@ def _scores(methods: Mapping[str, Mapping[str, Any]], about: str) -> Figure:
 
 
 def _case(row: Mapping[str, Any]) -> list[str]:
-    foil = f"other:\n{row['foil']}" if row["foil"] else "no other"
-    return [f"{row['label']}\npredicted as {row['predicted']}", *row["near"], foil]
+    foil = f"nearest\n{row['foil']}" if row["foil"] else "no other"
+    return [f"{row['label']} →\n{row['predicted']}", *row["near"], foil]
 
 
 def _portrait(row: Mapping[str, Any], pictures: int) -> list[str]:

@@ -18,8 +18,10 @@ def strip(images: Sequence[np.ndarray], gap: int = 2) -> str:
 
 
 def sheet(pixels: np.ndarray, columns: int) -> str:
-    """Images uint8 `(n, h, w, 3)` as one picture, row by row: far smaller than as many pictures."""
-    return _png(Image.fromarray(tiled(pixels, columns)))
+    """Images uint8 `(n, h, w, 3)` as one picture, row by row: far smaller than as many pictures, as PNG or JPEG, whichever is smaller."""
+    picture, content = Image.fromarray(tiled(pixels, columns)), io.BytesIO()
+    picture.save(content, "JPEG", quality=90, subsampling=0, optimize=True)
+    return min(_png(picture), address("jpeg", content.getvalue()), key=len)
 
 
 def tiled(pixels: np.ndarray, columns: int, empty: int = 0) -> np.ndarray:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from seefar.reporting.style import INK, PAPER, RIGHT, SMALL, STYLE, WRONG, chart, shorten, wrapped
+from seefar.reporting.style import ABOUT, INK, PAPER, RIGHT, SMALL, STYLE, WRONG, chart, shorten, wrapped
 
 READABLE = 20  # columns up to which the cells of a table have numbers (chosen by hand)
 
@@ -25,10 +25,10 @@ def matrix(counts: Sequence[Sequence[int]], classes: Sequence[str], title: str) 
     def cell(i: int, j: int) -> Cell:
         share = counts[i][j] / max(sum(counts[i]), 1)
         strength = share if i == j else share**0.6  # small shares of mistakes must still be seen
-        return RIGHT if i == j else WRONG, min(0.08 + 0.92 * strength, 1), f"{counts[i][j]}", strength > 0.45
+        return RIGHT if i == j else WRONG, min(0.08 + 0.92 * strength, 1), f"{counts[i][j]}", strength > 0.75
 
     figure, axes = chart(side, "", side + 0.6)
-    axes.set_title(wrapped(title, side), loc="left")
+    axes.set_title(wrapped(title, side), loc="left", gid=ABOUT)
     _cells(axes, ((i, j, cell(i, j)) for i in range(n) for j in range(n) if counts[i][j]), classes, classes)
     axes.set(aspect="equal", xlabel="predicted", ylabel="true class")
     for axis, angle in ((axes.xaxis, 90 if small else 45), (axes.yaxis, 0)):
@@ -46,7 +46,7 @@ def changes_by_class(changes: Mapping[str, Sequence[float]], classes: Sequence[s
     figure, axes = chart(1.6 + 0.28 * len(changes), title, 2.6 + 0.42 * len(classes))
 
     def cell(value: float) -> Cell:
-        return RIGHT if value > 0 else WRONG, abs(value) / end, f"{value:+.1f}", abs(value) / end > 0.6
+        return RIGHT if value > 0 else WRONG, abs(value) / end, f"{value:+.1f}", abs(value) / end > 0.75
 
     _cells(axes, ((i, j, cell(value)) for (i, j), value in np.ndenumerate(grid)), list(changes), classes, 28)
     return figure
@@ -60,7 +60,7 @@ def corruptions(accuracies: Mapping[str, Sequence[float]], columns: Sequence[str
 
     def cell(value: float) -> Cell:
         strength = min(max((top - value) / max(top, 1), 0), 1)
-        return WRONG, strength, f"{value:.0f}", strength > 0.6
+        return WRONG, strength, f"{value:.0f}", strength > 0.75
 
     names = [name.replace("_", " ") for name in accuracies]
     _cells(axes, ((i, j, cell(value)) for (i, j), value in np.ndenumerate(grid)), names, columns, 28)

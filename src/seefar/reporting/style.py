@@ -4,6 +4,7 @@ A figure has no background, and its colours are those of the light page; `svg` t
 right in light and in dark; `png` puts it on white.
 """
 
+import html
 import io
 import re
 import textwrap
@@ -14,6 +15,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 # Stand-ins for the page's text, lines, and ground; no other chart uses exactly these
@@ -34,9 +36,10 @@ VARIABLES = {INK: "currentColor", LINE: "var(--line)", PAPER: "var(--card)"} | {
         **{f"c{place}": colour for place, colour in enumerate(CLASSES)},
     }.items()
 }
-WIDTH = 5.4  # inches, of most charts: narrow, so that their words can still be read on a phone
+ABOUT = "about"  # marks the title of a figure; behind it, where nothing else moves up without it, the inches that it takes
+WIDTH = 4.8  # inches, of most charts: narrow, so that their words can still be read on a phone
 SMALL = 9  # points, of the smallest words in a chart
-ENLARGED = 1.25  # how much larger than drawn a wide page shows a chart
+ENLARGED = 1.35  # how much larger than drawn a wide page shows a chart
 
 STYLE: dict[Any, Any] = {
     "text.color": INK,
@@ -67,7 +70,7 @@ def chart(height: float, title: str, width: float = WIDTH) -> tuple[Figure, Axes
     """An empty figure of that many inches, and its axes under the title."""
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots()
-    axes.set_title(wrapped(title, width), loc="left")
+    axes.set_title(wrapped(title, width), loc="left", gid=ABOUT)
     return figure, axes
 
 
@@ -93,11 +96,25 @@ def plain_numbers(axis: Axis) -> None:
 
 
 def svg(figure: Figure) -> str:
-    """The figure as an `<svg>` element in the colours of the page it stands in, no wider than its text is readable."""
+    """The figure as an `<svg>` element in the colours of the page it stands in, no wider than its text is readable.
+
+    Its title becomes its name: all figures of a page would say the same on top.
+    """
+    titles = [text for text in figure.findobj(Text) if str(text.get_gid()).startswith(ABOUT)]
+    named = [title.get_text() for title in titles]
+    for title in titles:
+        title.set_text("")
     text = _save(figure, "svg", {"Date": None}).decode()
+    for title, words in zip(titles, named, strict=True):
+        title.set_text(words)
     text = text[text.index("<svg") :]
-    width = figure.get_figwidth() * 96 * ENLARGED  # CSS pixels
-    text = re.sub(r' (width|height)="[\d.]+pt"', "", text, count=2).replace("<svg", f'<svg style="max-width: {width:.0f}px"', 1)
+    wide, high = figure.get_size_inches()
+    head = sum(float(number) for title in titles for number in str(title.get_gid()).split()[1:])  # inches left empty
+    kept = f'viewBox="0 {72 * head:g} {72 * wide:g} {72 * (high - head):g}"'
+    name = html.escape(" ".join(" ".join(named).split()))
+    look = f'<svg role="img" aria-label="{name}" style="max-width: {96 * ENLARGED * wide:.0f}px"'
+    text = re.sub(r' (width|height)="[\d.]+pt"', "", text, count=2).replace("<svg", look, 1)
+    text = re.sub(r'viewBox="[^"]*"', kept, text, count=1)
     for colour, variable in VARIABLES.items():
         text = text.replace(f": {colour}", f": {variable}")
     return text
