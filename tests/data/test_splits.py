@@ -87,3 +87,18 @@ def test_share_out_of_range(share: float) -> None:
     with pytest.raises(UsageError, match=r"above 0 and at most 0\.5; found") as caught:
         carve(images([0, 0]), share, 0, "validation")
     assert caught.value.exit_code == 2
+
+
+def test_equal_images_stay_on_one_side_and_the_share_is_kept() -> None:
+    """Every image is there three times: by chance nearly all of those chosen would have a copy on the other side."""
+    pixels = np.random.default_rng(0).integers(0, 255, (200, 4, 4, 3), np.uint8)
+    labels = np.arange(200) % 2
+    thrice = ImageSet(
+        np.tile(pixels, (3, 1, 1, 1)), np.tile(labels, 3).astype(np.int64), ("cat", "dog"), tuple(map(str, range(600)))
+    )
+    rest, carved = carve(thrice, 0.1, 0, "validation")
+    sides = [{image.tobytes() for image in part.pixels} for part in (rest, carved)]
+    assert not sides[0] & sides[1]
+    assert len(rest) + len(carved) == 600
+    assert 30 < len(carved) < 90
+    assert carved.counts().min() > 10

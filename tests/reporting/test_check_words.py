@@ -138,6 +138,16 @@ def test_a_serious_finding_takes_the_place_of_trust_and_of_the_next_step() -> No
     assert said["next"] == warned[0]["do"]
 
 
+def test_a_figure_that_cannot_be_told_from_guessing_is_said_to_be_none() -> None:
+    """Found on planted data: with labels that mean nothing, the first screen spoke of the pair most often confused, and of augmentation."""
+    guessed = {"name": "accuracy", "value": 0.5, "low": 0.4, "high": 0.6, "images": 100}
+    said = verdict(scored(headline=guessed), scored(headline=guessed), [], ["Try more epochs."], "run")
+    assert "cannot be told from guessing" in said["good"]
+    assert said["next"].startswith("Look whether the labels are right")
+    balanced = scored(headline=guessed | {"name": "balanced accuracy"})
+    assert "cannot be told from guessing: 50.0 %" in plain(verdict(balanced, balanced, [], [], "run")["good"])
+
+
 def test_without_a_headline_validation_speaks_and_is_named() -> None:
     test, validation = without("copies", 0, 50, copies=50), scored(split="validation")
     said = verdict(test, validation, check_words.warnings(test | {"findings": [asdict(FINDINGS["copies"])]}), [], "run")

@@ -13,8 +13,8 @@ from seefar.seeds import derive
 def carve(images: ImageSet, share: float, seed: int, purpose: str) -> tuple[ImageSet, ImageSet]:
     """Split `images` in two, every class in the same proportion (a stratified split).
 
-    Labels and seed decide. Equal images stay on one side: where the split would part them, all go to the rest, so that the carved
-    part may be a little smaller; only a class that would be left without any keeps its copies in both.
+    Labels and seed decide. Equal images stay on one side: where the split would part them, all go where the first goes, so that the
+    carved part may be a little smaller or larger; only a class that would be on one side alone keeps its copies in both.
 
     Args:
         images: the set to split; every class needs at least 2 images.
@@ -60,17 +60,16 @@ def part(images: ImageSet, count: int, seed: int) -> ImageSet:
 
 
 def _unparted(images: ImageSet, chosen: np.ndarray) -> np.ndarray:
-    """The same choice without images that equal one that was not chosen, but for classes of which then nothing would be left."""
+    """The same choice with equal images on one side, that of the first, but for classes that would be on one side alone."""
     equal = defaultdict(list)
     for position, digest in enumerate(digests(images.pixels)):
         equal[digest].append(position)
     kept = chosen.copy()
     for group in equal.values():
-        if len(group) > 1 and not chosen[group].all():
-            kept[group] = False
-    bare = np.bincount(images.labels[kept], minlength=len(images.classes)) == 0
-    kept |= chosen & bare[images.labels]
-    return kept
+        kept[group] = chosen[group[0]]
+    carved = np.bincount(images.labels[kept], minlength=len(images.classes))
+    whole = (carved == 0) | (carved == images.counts())  # classes that would be on one side only
+    return np.where(whole[images.labels], chosen, kept)
 
 
 def _chosen(images: ImageSet, share: float, seed: int, purpose: str) -> np.ndarray:

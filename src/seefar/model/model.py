@@ -78,6 +78,6 @@ def load_model(run: str | Path | Run, device: str = "auto") -> Model:
         size=data["size"],
         background=(data["origin"] or {}).get("background", "white"),
         precision=choose_precision(recipe.optimisation.precision, where),
-        temperature=evaluated.get("calibration", {}).get("temperature"),
+        temperature=(evaluated.get("calibration") or {}).get("temperature"),  # None, too, where no validation image counts
         recipe=recipe,
     )

@@ -12,6 +12,7 @@ NAMES = {
     "gradient_shap": "gradient SHAP",
     "occlusion": "occlusion",
 }
+UNSEEN = 2.0  # levels of 255 that pixels may be moved by and nobody sees it (chosen by hand)
 ALIKE = 0.5  # rank correlation from which a map hardly depends on what was learned (chosen by hand)
 
 
@@ -122,9 +123,10 @@ def classes(found: dict[str, Any]) -> list[str]:
     if turned:
         least = min(turned, key=lambda row: row["size"])
         sentences.append(
-            f"{len(turned)} of {len(found['changes'])} images can be turned into another class by a change that nobody sees: the "
-            f"smallest, from {least['predicted']} to {least['wanted']}, moves pixels by {least['size']:.2f} of 255 levels on average. "
-            "Like all such networks, do not use it where somebody may try to fool it."
+            f"{len(turned)} of {len(found['changes'])} images can be turned into another class by a change made for that: the smallest, "
+            f"from {least['predicted']} to {least['wanted']}, moves pixels by {least['size']:.2f} of 255 levels on average"
+            + (", which nobody sees. " if least["size"] < UNSEEN else ". ")
+            + "Like all such networks, do not use it where somebody may try to fool it."
         )
     return sentences
 

@@ -49,9 +49,11 @@ def page_pictures(run: Run, found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _best(shown: dict[str, Any]) -> str:
-    """The class that is found best; empty where all are found alike."""
+    """The class that is found best; empty where others are found as well, or several as badly as the worst."""
     recalls = {score["name"]: score["recall"]["value"] for score in shown["scores"] if score["support"]}
-    return max(recalls, key=recalls.__getitem__) if len(set(recalls.values())) > 1 else ""
+    ordered = sorted(recalls.values())
+    alone = len(ordered) > 1 and ordered[0] < ordered[1] and ordered[-2] < ordered[-1]
+    return max(recalls, key=recalls.__getitem__) if alone else ""
 
 
 def _classes(run: Run, data: dict[str, Any], test: dict[str, int]) -> list[dict[str, Any]]:

@@ -35,7 +35,7 @@ def verdict(
         "good": _good(judged, shown),
         "fails": _fails(shown),
         "trust": _trust(judged, serious),
-        "next": serious[0]["do"] if serious else advice[0] if advice else "Try it on images of your own: seefar predict.",
+        "next": _next(judged, serious, advice),
     }
 
 
@@ -52,14 +52,36 @@ def _good(judged: dict[str, Any], shown: dict[str, Any] | None) -> str:
     if said["name"] == "accuracy":
         supports = [score["support"] for score in judged["scores"]]
         guess = percent(max(supports) / sum(supports))
+        if not beats_guessing(judged):
+            return (
+                f"It is right on {percent(said['value'])} {of} ({check_words.between(said)}), which cannot be told from guessing: always "
+                f"naming the most frequent class would be right {guess} of the time."
+            )
         return (
             f"It is right on {percent(said['value'])} {of} ({check_words.between(said)}); always naming the most frequent class would "
             f"be right {guess} of the time."
         )
     return (
-        f"Averaged over its classes it is right on {percent(said['value'])} {of} ({check_words.between(said)}); guessing would reach "
+        f"Averaged over its classes it is right on {percent(said['value'])} {of} ({check_words.between(said)})"
+        f"{'; guessing would reach' if beats_guessing(judged) else ', which cannot be told from guessing:'} "
         f"{percent(1 / sum(score['support'] > 0 for score in judged['scores']))}."
     )
+
+
+def beats_guessing(judged: Mapping[str, Any]) -> bool:
+    """Whether the whole interval of the headline lies above what guessing would reach."""
+    said, supports = judged["headline"], [score["support"] for score in judged["scores"] if score["support"]]
+    guess = max(supports) / sum(supports) if said["name"] == "accuracy" else 1 / len(supports)
+    return bool(said["low"] > guess)
+
+
+def _next(judged: dict[str, Any], serious: Sequence[Mapping[str, Any]], advice: Sequence[str]) -> str:
+    """What is worth most: to mend the images, to find out why nothing was learned, or the first advice."""
+    if serious:
+        return str(serious[0]["do"])
+    if judged["headline"] and not beats_guessing(judged):
+        return "Look whether the labels are right: it has learned nothing that helps with new images."
+    return advice[0] if advice else "Try it on images of your own: seefar predict."
 
 
 def _fails(shown: dict[str, Any] | None) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from seefar.data import checks
 from seefar.recipes import Recipe
 
-STUCK = 0.01  # above chance; a network that stays below has learned nothing (chosen by hand)
+STUCK = 0.01  # of the way from chance to perfect; a network that stays below has learned nothing (chosen by hand)
 GAP = 0.05  # training minus validation accuracy from which we speak of overfitting (chosen by hand)
 
 
@@ -93,8 +93,8 @@ def fails(evaluation: dict[str, Any]) -> list[str]:
         return ["It made no mistake here."]
     first = evaluation["pairs"][0]
     sentences = [
-        f"Most often confused: {first['one']} and {first['other']}. {first['there']:,} images of {first['one']} were predicted as "
-        f"{first['other']}, {first['back']:,} the other way round."
+        f"Most often confused: {first['one']} and {first['other']}. {counted(first['there'], 'image')} of {first['one']} "
+        f"{'was' if first['there'] == 1 else 'were'} predicted as {first['other']}, {first['back']:,} the other way round."
     ]
     if groups := evaluation["groups"]["groups"]:
         names = "; ".join(joined(group) for group in groups)
@@ -123,7 +123,7 @@ def weakest(evaluation: dict[str, Any], most: int = 3) -> list[dict[str, Any]]:
             were = "was missed; it was taken" if missed == 1 else "were missed; most often they were taken"
             sentence = f"{missed:,} of {score['support']:,} {were} for {taken}."
         else:
-            sentence = f"All {score['support']:,} were found."
+            sentence = f"All {score['support']:,} were found." if score["support"] > 1 else "The only one was found."
         rows.append({"name": score["name"], "recall": score["recall"], "sentence": sentence})
     return rows
 
@@ -161,7 +161,7 @@ def learning(history: list[dict[str, Any]], recipe: Recipe, ended: str, chance: 
         sentences.append(
             f"Training ended after {len(history)} of at most {planned} epochs: {_WHY[ended].format(recipe.stopping.patience)}."
         )
-    if max(row["validation_accuracy"] for row in history) <= chance + STUCK:
+    if max(row["validation_accuracy"] for row in history) <= chance + STUCK * (1 - chance):
         sentences.append(
             "It never did better than naming the most frequent class: it has learned nothing. "
             "A lower learning rate is the first thing to try."
