@@ -75,6 +75,12 @@ def test_a_line_goes_to_stderr_and_in_a_notebook_to_stdout(
     assert capsys.readouterr().out == "two\n"
 
 
+def test_a_warning_is_broken_between_words_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    with terminal(monkeypatch, 40) as written:
+        progress.warn("warning: 9,995 of your 9,995 test images are training images")
+    assert plain(written.getvalue()) == ["warning: 9,995 of your 9,995 test images", "  are training images"]
+
+
 def test_a_warning_is_yellow_on_a_terminal_that_has_colours(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

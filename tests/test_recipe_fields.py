@@ -21,6 +21,7 @@ from seefar.recipe_fields import (
     meanings,
     neutral,
     seconds,
+    short_name,
 )
 from seefar.recipes import NETWORKS, RECIPES, Augmentation, Fast, Recipe, Stopping, Vgg
 
@@ -223,6 +224,11 @@ def test_values_too_large_to_be_read_are_refused_in_a_sentence(value: str) -> No
         change(TINY, {"learning_rate": value})
     assert str(caught.value).startswith("learning_rate is ")
     assert len(str(caught.value)) < 200
+
+
+def test_a_long_name_says_how_many_fields_are_changed() -> None:
+    names = ("tiny+epochs=3", "tiny+epochs=3+dense=16", "tiny+widths=[[8],[8,8],[16]]")
+    assert [short_name(name, 20) for name in names] == [names[0], "tiny with 2 fields changed", "tiny with 1 field changed"]
 
 
 def test_a_budget_is_named_with_its_unit_and_read_with_or_without_it() -> None:

@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 
 Tell = Callable[[int, int, str], None]  # done, in all, a note behind the bar
@@ -34,6 +36,9 @@ def say(line: str) -> None:
 
 
 def warn(line: str) -> None:
-    """The same for what must not be missed: yellow on a terminal that has colours."""
-    colours = sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    say(f"\x1b[33m{line}\x1b[0m" if colours else line)
+    """The same for what must not be missed: on a terminal it is not broken within a word, and yellow if there are colours."""
+    if sys.stderr.isatty():
+        line = textwrap.fill(line, shutil.get_terminal_size().columns, subsequent_indent="  ", break_long_words=False)
+        if "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb":
+            line = f"\x1b[33m{line}\x1b[0m"
+    say(line)

@@ -176,7 +176,7 @@ def said(field: str, value: Any) -> str:
 def short_name(name: str, most: int = 40) -> str:
     """A recipe's name as a headline can take it: of many changes only the number is said."""
     base, *changes = name.split("+")
-    return name if len(name) <= most else f"{base} with {len(changes)} fields changed"
+    return name if len(name) <= most else f"{base} with {len(changes)} field{'s' * (len(changes) != 1)} changed"
 
 
 def seconds(duration: str) -> float:

@@ -33,6 +33,8 @@ from seefar.training.plan import Plan
 from seefar.training.signals import graceful
 from seefar.version import __version__
 
+NAME = 24  # characters of a recipe's name, so that the plan is three lines on a terminal of 80 columns (chosen by hand)
+
 Watcher = Callable[[Iterator[Step | Epoch], Plan, Sequence[Epoch]], Iterator[Step | Epoch]]
 """A way to watch a training: (events, plan, earlier epochs of a resumed run) to the same events, passed on. An ordinary `for` around them:
 whatever it raises or leaves ends the training, with the epochs so far saved."""
@@ -233,10 +235,11 @@ def _announce(plan: Plan, data: Dataset) -> None:
         f"{data.name}: {len(train):,} training and {len(plan.validation):,} validation images of {train.size}x{train.size} "
         f"in {len(data.classes)} classes"
     )
+    name = short_name(recipe.name, NAME)
+    progress.say(f"recipe {name}: {parameters:,} parameters, {products / 1e6:,.1f} M multiply-adds")
     progress.say(
-        f"recipe {short_name(recipe.name)}, seed {plan.seed}: {parameters:,} parameters, {products / 1e6:,.1f} million multiply-adds"
+        f"{length} with seed {plan.seed} on {machine.device.type} in {str(machine.precision)[6:]}, into {plan.run.path}"
     )
-    progress.say(f"{length} on {machine.device.type} in {str(machine.precision)[6:]}, into {plan.run.path}")
     for warning in data.warnings:
         progress.say(f"note: {warning}")
 
