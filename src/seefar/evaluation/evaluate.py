@@ -16,6 +16,7 @@ from seefar.evaluation.confusions import Groups, Pair, WeakClass
 from seefar.evaluation.figures import Measured, beliefs, figures
 from seefar.evaluation.headline import Headline
 from seefar.evaluation.highlights import highlights
+from seefar.evaluation.left_out import left_out
 from seefar.files import lock
 from seefar.metrics import ClassScore, Confusion, Share
 from seefar.model.model import load_model
@@ -158,6 +159,8 @@ def evaluate(
         run.write_arrays(f"mistakes-{split}.npz", positions=worst, pixels=images.pixels[worst])
         shown = counted[highlights(*own)]
         run.write_arrays(f"highlights-{split}.npz", positions=shown, pixels=images.pixels[shown])
+        out, times = left_out(images.pixels, counts)
+        run.write_arrays(f"left-out-{split}.npz", positions=out, times=times, pixels=images.pixels[out])
         evaluation = Evaluation(
             split=split,
             images=len(counted),

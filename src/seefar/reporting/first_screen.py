@@ -1,5 +1,6 @@
 """What the first screen of a report shows beside its numbers: a dozen images with where the network looked, and a small matrix."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,9 @@ def first_screen(run: Run, found: dict[str, Any]) -> dict[str, Any]:
     """The images and the matrix of the split whose answers the page shows, by name; both may be missing.
 
     Returns:
-        "shots": a row for each image: "name", "said", "sure" 0..1, "right", the numbers of both classes, "image" and "map" as `data:`
+        "shots": a row for each image: "name", "said", "sure" in words, "right", the numbers of both classes, "image" and "map" as `data:`
         addresses ("" if there is no map), and "id".
+        "out": images that do not count, where too few are left: "image" and "times", how often each stands in the split.
         "method": by which method the maps were made; empty without maps.
         "small": the matrix, see `small_matrix`; None without images that count.
     """
@@ -33,6 +35,7 @@ def first_screen(run: Run, found: dict[str, Any]) -> dict[str, Any]:
     shots, method = _shots(run, found["data"]["classes"], split) if split else ([], "")
     counted = evaluated and evaluated["accuracy"]
     return {
+        "out": _left_out(run, found) if found["cannot"] else [],
         "shots": shots,
         "method": method,
         "small": small_matrix(evaluated["confusion"], found["data"]["classes"]) if counted else None,
@@ -58,13 +61,22 @@ def _shots(run: Run, classes: list[str], split: str) -> tuple[list[dict[str, Any
                 "said_label": said,
                 "name": classes[label],
                 "said": classes[said],
-                "sure": float(chances[said]),
+                "sure": f"{math.floor(1000 * float(chances[said])) / 10:.1f}\N{NO-BREAK SPACE}%",  # nothing is 100 % sure
                 "right": label == said,
                 "image": strip([_smaller(pixels)]),
                 "map": strip([_smaller(_overlay(pixels, looked["maps"][place]))]) if looked is not None else "",
             }
         )
     return shots, method_name(str(looked["method"])) if looked is not None and len(shots) else ""
+
+
+def _left_out(run: Run, found: dict[str, Any]) -> list[dict[str, Any]]:
+    split = "test" if found["test"] else "validation"
+    if not run.has(f"left-out-{split}.npz"):
+        return []
+    kept = run.arrays(f"left-out-{split}.npz")
+    pictures = [strip([_smaller(pixels)]) for pixels in kept["pixels"]]
+    return [{"image": image, "times": times} for image, times in zip(pictures, kept["times"].tolist(), strict=True)]
 
 
 def _overlay(pixels: np.ndarray, values: np.ndarray) -> np.ndarray:
