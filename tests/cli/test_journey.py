@@ -1,6 +1,8 @@
 """The whole path on the command line: every verb, on a folder of images, on what the verb before it left."""
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -41,9 +43,9 @@ def test_every_verb_in_turn(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     assert described["train"]["images"] + described["test"]["images"] == IMAGES
     assert "grün" in run(capsys, "data", "describe", str(folder), "--size", "16")
 
-    path = Path(run(capsys, "train", "--data", str(folder), *SMALL).strip())
+    path = Path(run(capsys, "train", "--data", str(folder), "--name", "My pictures", *SMALL).strip())
     assert path.parent == Path("runs")
-    assert path.name.startswith("photos-tiny+")
+    assert path.name.startswith("my-pictures-tiny+")
     assert path.name.endswith("-seed0")
 
     validation = json.loads(run(capsys, "evaluate", str(path), "--json"))
@@ -138,6 +140,32 @@ def test_strict_refuses_test_images_that_stand_in_training(folder: Path, capsys:
     )
     assert main(["data", "describe", leaky, "--size", "16", "--strict"]) == 3
     assert "2 of 4 test images are also training images" in capsys.readouterr().err
+
+
+def test_test_images_that_are_training_images_measure_nothing_and_that_cannot_be_missed(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for split in ("train", "test"):
+        shutil.copytree(folder, folder.parent / "copied" / "data" / split)
+    words = ["run", "--data", str(folder.parent / "copied" / "data"), *SMALL]
+    assert main([*words, "--strict"]) == 3
+    out, err = capsys.readouterr()
+    assert err.splitlines()[0] == (
+        f"warning: {IMAGES} of your {IMAGES} test images are training images: the test accuracy will mean nothing"
+    )
+    assert err.splitlines()[-1].startswith(
+        f"error: --strict: test accuracy cannot be measured: {IMAGES} of {IMAGES} test images"
+    )
+    assert out.startswith("test accuracy cannot be measured: ")
+    assert not re.search("test accuracy [0-9]", out)
+    (run_folder,) = Path("runs").iterdir()
+    assert run_folder.name.startswith("copied-tiny+")  # the folder is called data, which says nothing
+    assert f"report: {run_folder / 'report.html'}" in out.splitlines()
+    assert main(["evaluate", str(run_folder), "--split", "test", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["headline"] is None
+    assert err.startswith("test accuracy cannot be measured: ")
+    assert main(["evaluate", str(run_folder), "--split", "test", "--strict"]) == 3
 
 
 def test_clean_frees_the_cache_and_keeps_the_ledger(folder: Path, own_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
