@@ -189,7 +189,7 @@ def validation_copies() -> Planted:
 
 def perfect() -> Planted:
     """Nothing is wrong, and the classes are easy to tell apart."""
-    data = sound("perfect", contrast=75, test=100)
+    data = sound("perfect", contrast=75, train=240, test=100)
     return Planted(data, "nothing is wrong, and nothing is hard", np.ones(len(data.test), bool))
 
 

@@ -1,21 +1,25 @@
 """The planted sets are what their names say: counted here anew, pixel by pixel, without anything of seefar."""
 
+import functools
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
-from tests.planted import DRAWN, EDGE, PLANTED, Planted, write
+from tests.planted import DRAWN, EDGE, PLANTED, Planted, joined, write
 
 from seefar.data.describe import leaks
+from seefar.data.distinct import distinct
 from seefar.data.images import ImageSet
 from seefar.data.load import load
+from seefar.evaluation.headline import headline
+from seefar.metrics import wilson
 
 LEAST = 30  # images of a class from which a figure means something
 
 
-@pytest.fixture(params=PLANTED)
+@pytest.fixture(params=PLANTED, scope="module")
 def planted(request: pytest.FixtureRequest) -> Planted:
     return PLANTED[request.param]()
 
@@ -132,3 +136,28 @@ def test_what_is_written_as_files_is_loaded_as_it_was(name: str, tmp_path: Path)
     order = found.test.select(list(planted.data.test.ids))
     assert np.array_equal(order.pixels, planted.data.test.pixels)
     assert np.array_equal(order.labels, planted.data.test.labels)
+
+
+@functools.cache
+def interval(right: int, images: int) -> tuple[float, float]:
+    """The headline's, of a network that was right so often."""
+    found = headline(wilson(right, images), [], [100, 100, 100], images, images)
+    return found.low, found.high
+
+
+def covered(right: np.ndarray, truth: float) -> float:
+    """How often the interval holds the truth; `right` is bool `(repetitions, images)`."""
+    ends = [interval(int(row.sum()), len(row)) for row in right]
+    return float(np.mean([low <= truth <= high for low, high in ends]))
+
+
+@pytest.mark.parametrize("truth", [0.6, 0.85, 0.95])
+def test_the_interval_holds_the_truth_whatever_copies_are_planted(truth: float) -> None:
+    """In 93 to 97 of 100 test sets: new images are right as often as the truth says, copies always, repeats with their first."""
+    data = PLANTED["half_copies"]().data  # 120 new ones, then 120 copies
+    repeated = joined([data.test, data.test[:60], data.test[:60]], "test")
+    found = distinct(repeated, data.train)
+    new = np.random.default_rng(7).random((4000, 120)) < truth
+    right = np.concatenate([new, np.ones((4000, 120), bool), new[:, :60], new[:, :60]], axis=1)
+    assert 0.93 <= covered(right[:, found.counts], truth) <= 0.97
+    assert covered(right, truth) < 0.75  # as they came
