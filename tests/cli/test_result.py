@@ -19,7 +19,7 @@ VERDICT = {
     "trust": "It has been measured on few images.",
     "next": "Validation was best in the last epoch: try more epochs (seefar train --resume ... --epochs 20).",
 }
-PAGE = {"words": {"verdict": VERDICT}}
+PAGE = {"basis": "test", "words": {"verdict": VERDICT}}
 RUN = Path("runs/shapes-tiny-seed0")
 REPORT = "runs/shapes-tiny-seed0/report.html"
 
@@ -53,8 +53,8 @@ NOTHING = evaluation(
 )
 
 
-def printed(capsys: pytest.CaptureFixture[str], found: dict[str, Any], width: int | None) -> list[str]:
-    result.say(result.of_run(found, evaluation("validation"), PAGE, RUN, width), width)
+def printed(capsys: pytest.CaptureFixture[str], found: dict[str, Any], width: int | None, basis: str = "test") -> list[str]:
+    result.say(result.of_run(found, evaluation("validation"), PAGE | {"basis": basis}, RUN, width), width)
     return capsys.readouterr().out.splitlines()
 
 
@@ -105,13 +105,20 @@ def test_warnings_are_in_full_where_there_is_room_for_them(capsys: pytest.Captur
 def test_where_nothing_can_be_measured_that_comes_first_and_validation_speaks(
     width: int | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = printed(capsys, NOTHING, width)
+    lines = printed(capsys, NOTHING, width, "validation")
     text = " ".join(line.strip() for line in lines)
     assert len(lines) <= result.LINES
     assert text.startswith("test accuracy cannot be measured: 2,000 of 2,000 test images are training images")
     assert "instead: validation accuracy 94.35" in text
+    assert f"where it fails, on 2,000 validation images: {VERDICT['fails']}" in text
     assert "test accuracy 9" not in text
     assert "test-time" not in text
+
+
+def test_where_it_fails_says_of_which_images_if_they_are_not_those_of_the_headline(capsys: pytest.CaptureFixture[str]) -> None:
+    few = NOTHING | {"images": 5, "cannot": "few", "raw": {"images": 5, "accuracy": SHARE}, "findings": []}
+    assert f"where it fails, on 5 test images: {VERDICT['fails']}" in printed(capsys, few, None)
+    assert f"where it fails: {VERDICT['fails']}" in printed(capsys, NOTHING, None, "")
 
 
 def test_a_validation_that_cannot_measure_anything_either_is_not_offered() -> None:
@@ -129,7 +136,7 @@ def test_a_few_near_copies_stand_beside_the_headline_alone(capsys: pytest.Captur
 
 def test_what_to_do_about_a_warning_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     do = "Take other test images: such that were never trained on."
-    page = {"words": {"verdict": VERDICT | {"next": do}}}
+    page = PAGE | {"words": {"verdict": VERDICT | {"next": do}}}
     result.say(result.of_run(evaluation(findings=(COPIES,)), evaluation("validation"), page, RUN, None), None)
     out = capsys.readouterr().out
     assert out.count(do) == 1

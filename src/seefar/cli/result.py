@@ -11,7 +11,7 @@ from rich.text import Text
 from seefar.errors import DataError
 from seefar.progress import warn
 from seefar.reporting import check_words
-from seefar.reporting.words import percent
+from seefar.reporting.words import counted, percent
 
 LINES = 12  # of a result on a terminal of 80 columns, so that it is read (chosen by hand)
 BELIEVED, NOT_BELIEVED, WARNING = "bold", "bold black on yellow", "yellow"
@@ -38,7 +38,11 @@ def of_run(
     """
     verdict = page["words"]["verdict"]
     what_next = verdict["next"].replace("--resume ...", f"--resume {run}")
-    above = [*believed(evaluation, validation), Said(f"where it fails: {verdict['fails']}")]
+    where = "where it fails"
+    if page["basis"] and not evaluation["headline"]:
+        basis = evaluation if page["basis"] == "test" else validation
+        where = f"{where}, on {counted(basis['images'], basis['split'] + ' image')}"
+    above = [*believed(evaluation, validation), Said(f"{where}: {verdict['fails']}")]
     below = [Said(f"report: {run / 'report.html'}"), Said(f"what next: {what_next}")]
     warnings = [
         warning | {"do": ""} if warning["do"] == verdict["next"] else warning  # that stands below
