@@ -110,7 +110,7 @@ def tell_if_nothing_is_believed(evaluation: Mapping[str, Any]) -> None:
 def refuse(evaluation: Mapping[str, Any]) -> None:
     """What `--strict` is for. Raises DataError if nothing can be measured, or something serious is wrong with the images."""
     if evaluation["headline"] is None:
-        raise DataError(f"--strict: {check_words.headline(evaluation)}")
+        raise DataError(f"--strict: {evaluation['split']} accuracy {check_words.cannot(evaluation)}")
     grave = [warning for warning in check_words.warnings(evaluation) if warning["serious"]]
     if grave:
         raise DataError(
