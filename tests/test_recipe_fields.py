@@ -229,6 +229,13 @@ def test_values_too_large_to_be_read_are_refused_in_a_sentence(value: str) -> No
 def test_a_long_name_says_how_many_fields_are_changed() -> None:
     names = ("tiny+epochs=3", "tiny+epochs=3+dense=16", "tiny+widths=[[8],[8,8],[16]]")
     assert [short_name(name, 20) for name in names] == [names[0], "tiny with 2 fields changed", "tiny with 1 field changed"]
+    assert short_name("deep+" + "+".join(f"field{n}=1" for n in range(9))) == "deep with 9 fields changed"
+
+
+def test_the_name_of_an_earlier_run_gets_the_unit_of_its_budget() -> None:
+    names = {"fast+budget=60.0": "fast+budget=60s", "fast+budget=1.5+tta=none": "fast+budget=1.5s+tta=none"}
+    assert {name: short_name(name) for name in names} == names
+    assert [short_name(name) for name in names.values()] == [*names.values()]
 
 
 def test_a_budget_is_named_with_its_unit_and_read_with_or_without_it() -> None:

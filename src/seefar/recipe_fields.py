@@ -174,7 +174,8 @@ def said(field: str, value: Any) -> str:
 
 
 def short_name(name: str, most: int = 40) -> str:
-    """A recipe's name as a headline can take it: of many changes only the number is said."""
+    """A recipe's name as a headline can take it: of many changes only the number is said; the budget of an earlier run gets its unit."""
+    name = re.sub(r"\bbudget=([\d.]+)(?=\+|$)", lambda found: f"budget={said('budget', float(found[1]))}", name)
     base, *changes = name.split("+")
     return name if len(name) <= most else f"{base} with {len(changes)} field{'s' * (len(changes) != 1)} changed"
 

@@ -121,11 +121,6 @@ def test_drops_of_the_plateau_schedule_are_counted() -> None:
     assert "lowered" not in learning(history, epochs=5, schedule="cosine")
 
 
-def test_many_changes_are_counted_where_their_names_would_fill_the_page() -> None:
-    assert words.recipe_name("deep+epochs=3") == "deep+epochs=3"
-    assert words.recipe_name("deep+" + "+".join(f"field{n}=1" for n in range(9))) == "deep with 9 fields changed"
-
-
 def test_uneven_classes_are_noticed() -> None:
     """Fault 26."""
     assert words.balance({"counts": {"a": 100, "b": 90}, "imbalance": 1.1}) == []

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from seefar.evaluation.earlier import counted, read_evaluation
 from seefar.networks.build import build_network
 from seefar.networks.summary import summarise
-from seefar.recipe_fields import as_json, from_json
+from seefar.recipe_fields import as_json, from_json, short_name
 from seefar.reporting import check_words, figures, inside_words, shaded_tables, trust_words, verdict_words, words
 from seefar.reporting.advice import advice
 from seefar.reporting.inside_charts import inside_drawings
@@ -41,7 +41,7 @@ def numbers(run: Run) -> dict[str, Any]:
     return {
         "seefar": __version__,
         "run": run.path.name,
-        "about": f"{data['name']}, recipe {words.recipe_name(recipe.name)}, seed {run.read('recipe.json')['seed']}",
+        "about": f"{data['name']}, recipe {short_name(recipe.name)}, seed {run.read('recipe.json')['seed']}",
         "recipe": as_json(recipe),
         "seed": run.read("recipe.json")["seed"],
         "data": data,

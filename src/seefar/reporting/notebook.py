@@ -12,7 +12,7 @@ from markupsafe import Markup
 from seefar.data.describe import examples
 from seefar.errors import SeefarError
 from seefar.evaluation.earlier import read_evaluation
-from seefar.recipe_fields import from_json
+from seefar.recipe_fields import from_json, short_name
 from seefar.reporting import (
     check_words,
     comparison_words,
@@ -156,7 +156,7 @@ def _rate_curve(curve: "RateCurve") -> Markup:
 
 def _run(run: "Run") -> Markup:
     seed, recipe, data = run.read("recipe.json")["seed"], from_json(run.recipe()), run.read("data.json")
-    about = f"{data['name']}, recipe {words.recipe_name(recipe.name)}, seed {seed}"
+    about = f"{data['name']}, recipe {short_name(recipe.name)}, seed {seed}"
     if not run.has("history.csv"):
         return frame(about, sentences(["No epoch of it is finished yet."]))
     history = run.history()

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from seefar.metrics import softmax
-from seefar.recipe_fields import from_json
+from seefar.recipe_fields import from_json, short_name
 from seefar.reporting import tables, words
 from seefar.reporting.first_screen import first_screen, strength
 from seefar.reporting.pictures import sheet, strip
@@ -24,7 +24,7 @@ def page_pictures(run: Run, found: dict[str, Any]) -> dict[str, Any]:
     on_test = found["description"]["test"]
     return {
         "first": first_screen(run, found),
-        "recipe_name": words.recipe_name(recipe.name),
+        "recipe_name": short_name(recipe.name),
         "changes": recipe.name.split("+")[1:],
         "fields": [row[1:] for row in tables.recipe(recipe).rows],
         "seconds": words.duration(sum(found["timing"]["seconds_by_epoch"])),

@@ -188,12 +188,6 @@ _WHY = {
 }
 
 
-def recipe_name(name: str, most: int = 40) -> str:
-    """A recipe's name as a headline can take it: of many changes only the number is said."""
-    base, *changes = name.split("+")
-    return name if len(name) <= most else f"{base} with {len(changes)} fields changed"
-
-
 def times(number: int) -> str:
     """Once, twice, 3 times."""
     return {1: "once", 2: "twice"}.get(number, f"{number} times")
