@@ -8,7 +8,7 @@ from torch import nn
 
 from seefar.errors import UsageError
 from seefar.explaining.capture import as_input, layer_names
-from seefar.explaining.units import SAME, Field, exciting, largest_first, maximise, patch, receptive_field
+from seefar.explaining.units import SAME, Field, differing, exciting, largest_first, maximise, patch, receptive_field
 from seefar.networks.layers import Network
 from seefar.recipes import NETWORKS
 
@@ -80,6 +80,24 @@ def test_few_images_are_enough() -> None:
     assert found.positions.shape == (8, 3)
     strength = np.abs(values(built, "stages.1", images)).mean((0, 2, 3))
     assert found.units == np.argsort(-strength, kind="stable")[:8].tolist()
+
+
+def test_units_differ_in_the_class_of_their_most_exciting_images() -> None:
+    labels = np.array([0, 0, 1, 1, 2, 2])
+    means = [0, 0, 0, 1, 0, 2]  # the class whose images excite each of six units
+    values = np.array([[1.0 if label == means[unit] else 0.0 for unit in range(6)] for label in labels])
+    assert differing(list(range(6)), values, labels, 2, 0.0) == [0, 3, 5, 1, 2, 4]
+    assert differing([4, 3, 0], values, labels, 2, 0.0) == [4, 3, 0]
+
+
+def test_with_labels_no_class_has_two_units_before_each_has_one() -> None:
+    built = trained("vgg")
+    images, labels = stripes(96)
+    found = exciting(built, images, "stages.1", most=9, labels=labels)
+    meant = [int(np.bincount(labels[row]).argmax()) for row in found.positions]
+    different = len(set(meant))
+    assert different > 1
+    assert len(set(meant[:different])) == different
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 8])

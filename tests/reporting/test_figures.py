@@ -4,6 +4,7 @@ import io
 import math
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -61,11 +62,42 @@ def test_svg_is_valid_themed_repeatable_and_says_which_data_it_is(name: str) -> 
     assert style.INK not in text
     assert style.LINE not in text
     assert text == style.svg(drawings()[name]())
-    assert "shapes" in texts(drawings(["shapes", "b", "c"])[name]())
+    assert "shapes" in named(drawings(["shapes", "b", "c"])[name]())
 
 
 def test_class_names_stand_in_the_chart_as_they_are() -> None:
     assert {"$\\alpha_", "猫", "😀", "x & y", "<script>alert(1)<…"} <= set(texts(drawings()["recalls"]()))
+
+
+def named(figure: Figure) -> str:
+    """What the page calls it, which is its title."""
+    return ET.fromstring(style.svg(figure)).get("aria-label", "")
+
+
+def test_a_title_is_the_name_on_a_page_and_stands_on_top_in_a_file() -> None:
+    figure = drawings(["shapes", "b", "c"])["curves"]()
+    assert named(figure) == "shapes"
+    assert "shapes" not in texts(figure)
+    assert figure.axes[0].get_title(loc="left") == "shapes"
+
+
+def test_each_line_is_named_at_its_end_and_no_two_names_lie_on_each_other() -> None:
+    figure = figures.lines({f"line {i}": ([1, 2], [50, 60 + i / 1000]) for i in range(8)}, *figures.TIME, "t")
+    (axes,) = figure.axes
+    assert axes.get_legend() is None
+    assert not figure.legends
+    heights = {text.get_text(): text.get_position()[1] for text in axes.texts}
+    order = sorted(heights, key=heights.__getitem__)
+    assert order == [f"line {i}" for i in range(8)]
+    assert min(heights[b] - heights[a] for a, b in pairwise(order)) > 0.05
+    assert {text.get_color() for text in axes.texts} == {line.get_color() for line in axes.lines}
+
+
+def test_a_class_has_one_colour_in_all_figures() -> None:
+    scores = [{"name": name, "recall": {"value": value, "low": 0.1, "high": 0.9}} for name, value in (("a", 0.8), ("b", 0.5))]
+    dots = {line.get_color() for line in figures.recalls(scores, 0.6, "t").axes[0].lines if line.get_marker() == "o"}
+    assert dots == {style.class_colour(0), style.class_colour(1)}
+    assert style.class_colour(11) == style.class_colour(1)
 
 
 def texts(figure: Figure) -> list[str]:
@@ -75,7 +107,7 @@ def texts(figure: Figure) -> list[str]:
 def test_a_table_in_shades_colours_what_was_lost_and_names_what_stands_in_it() -> None:
     (axes,) = shaded_tables.corruptions({"shot_noise": [0.9, 0.0]}, ["cat", "dog"], 0.9, "t").axes
     assert [cell.get_alpha() for cell in axes.patches] == [0, 1]
-    assert [(text.get_text(), text.get_color()) for text in axes.texts] == [("90", style.INK), ("0", "white")]
+    assert [(text.get_text(), text.get_color()) for text in axes.texts] == [("90", style.INK), ("0", style.PAPER)]
     assert [text.get_text() for text in (*axes.get_yticklabels(), *axes.get_xticklabels())] == ["shot noise", "cat", "dog"]
 
 

@@ -26,6 +26,7 @@ from seefar.explaining.explanation import Explanation
 from seefar.metrics import wilson
 from seefar.reporting import content, figures, value_figures
 from seefar.reporting.picture import PICTURES
+from seefar.reporting.style import ENLARGED, WIDTH
 from seefar.runs.folder import Run, npz_bytes
 from seefar.training.find_rate import RateCurve
 
@@ -134,7 +135,7 @@ def test_pictures_by_name(run: Run, tmp_path: Path) -> None:
             assert picture.png.startswith(b"\x89PNG")
             assert len(picture.png) < 300_000
     content, size = sf.picture(run)._repr_png_()
-    assert size["width"] == 672
+    assert size["width"] == round(96 * ENLARGED * WIDTH)
     assert sf.picture(run).save(tmp_path / "curves.png").read_bytes() == content
     with pytest.raises(UsageError, match=r"no picture is called 'curve' \(did you mean 'curves'\?\); there are curves,"):
         sf.picture(run, "curve")

@@ -83,7 +83,7 @@ def path(image: np.ndarray, found: Mapping[str, Any], probabilities: Sequence[tu
         probabilities: classes with their probabilities 0..1, in the order in which they are to stand.
         title: whose image it is.
     """
-    columns, side, step, words = 8, 0.35, 0.38, 1.1
+    columns, side, step, words = 8, 0.325, 0.35, 1.05
     heights = [max(-(-len(stage["maps"]) // columns), 1) * step + 0.22 for stage in found["stages"]]
     bars = 0.2 * len(probabilities) + 0.25
     first = 1.2
@@ -143,7 +143,7 @@ def maximised(pixels: np.ndarray, names: Sequence[str], title: str) -> Figure:
     for place, (picture, name) in enumerate(zip(pixels, names, strict=True)):
         left, top = EDGE + place % columns * step, place // columns * high
         sheet.image(left, top, side, side, picture)
-        sheet.text(left + side / 2, top + side + 0.02, shorten(name), SMALL, ha="center")
+        sheet.text(left + side / 2, top + side + 0.02, shorten(name, 14), SMALL, ha="center")
     return sheet.figure
 
 

@@ -70,9 +70,9 @@ def curves(history: Sequence[dict[str, Any]], title: str, ending: str = "") -> F
     plain_numbers(panels[2].yaxis)
     for axes in panels:
         if best is not None:
-            axes.axvline(best, color=RIGHT, lw=1.2, ls=":", zorder=2.1)
+            axes.axvline(best, color=RIGHT, lw=1.2, ls=":", zorder=2.1, label=f"best epoch: {best}")
         if ending in ENDINGS:
-            axes.axvline(epochs[-1], color=WRONG, lw=1.2)
+            axes.axvline(epochs[-1], color=WRONG, lw=1.2, label=ENDINGS[ending])
     for axes, name in zip(panels, ("loss in nats", "accuracy in %", "learning rate"), strict=True):
         axes.set_ylabel(name)
     panels[2].set(xlabel="epoch", xlim=(epochs[0] - 0.5, epochs[-1] + 0.5))

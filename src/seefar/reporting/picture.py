@@ -13,7 +13,7 @@ from seefar.errors import UsageError, did_you_mean
 from seefar.files import make_folder, write_bytes
 from seefar.metrics import softmax
 from seefar.reporting import content, figures
-from seefar.reporting.style import png
+from seefar.reporting.style import ENLARGED, WIDTH, png
 from seefar.reporting.value_figures import FIGURES
 from seefar.reporting.words import percent
 from seefar.runs.folder import Run, open_run
@@ -80,7 +80,8 @@ class Picture:
 
 def picture_of(figure: Figure, name: str) -> Picture:
     """A figure as a picture."""
-    width, height = (round(96 * side) for side in figure.get_size_inches())
+    scale = 96 * (ENLARGED if figure.get_figwidth() <= WIDTH else 1)
+    width, height = (round(scale * side) for side in figure.get_size_inches())
     has_images = any(axes.get_images() for axes in figure.axes)
     return Picture(name, png(figure, DOTS) if has_images else _few_colours(png(figure)), width, height)
 
