@@ -62,10 +62,11 @@ def print_evaluation(found: Mapping[str, Any], validation: Mapping[str, Any] | N
 
 def print_run(run: "Run") -> None:
     """What a run came to, in twelve lines."""
-    width, found = result.terminal_width(), [run.evaluation(split) for split in ("test", "validation")]
+    width = result.terminal_width()
     if width:
         print()  # below the table of epochs
-    result.say(result.of_run(*found, run.read("report.json"), run.path, width), width)
+    test, validation = run.evaluation("test"), run.evaluation("validation")
+    result.say(result.of_run(test, validation, run.read("report.json"), run.path, width), width)
 
 
 def print_layers(layers: Sequence[Mapping[str, Any]]) -> None:
