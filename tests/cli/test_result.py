@@ -49,7 +49,7 @@ NOTHING = evaluation(
     accuracy=None,
     tta_accuracy=None,
     left_out={"copies": 2000, "repeats": 0, "contradicting": 0},
-    findings=(COPIES | {"images": 2000},),
+    findings=(COPIES | {"images": 2000}, FEW | {"images": 0, "numbers": (0,)}),
 )
 
 
@@ -110,6 +110,7 @@ def test_where_nothing_can_be_measured_that_comes_first_and_validation_speaks(
     assert len(lines) <= result.LINES
     assert text.startswith("test accuracy cannot be measured: 2,000 of 2,000 test images are training images")
     assert "instead: validation accuracy 94.35" in text
+    assert text.count("warning: ") == 1, "that few images are left stands in the first line"
     assert f"where it fails, on 2,000 validation images: {VERDICT['fails']}" in text
     assert "test accuracy 9" not in text
     assert "test-time" not in text
@@ -157,7 +158,7 @@ def test_on_a_terminal_warnings_are_yellow_and_what_cannot_be_measured_stands_on
     result.say(result.of_evaluation(NOTHING), 80)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("\x1b[1;30;43mtest accuracy cannot be measured")
-    assert [line.startswith("\x1b[1;33mwarning: ") for line in lines if "warning" in line] == [True]
+    assert [line.startswith("\x1b[1;33mwarning: ") for line in lines if "warning" in line] == [True, True]
     result.say(result.of_evaluation(evaluation()), 80)
     assert "33m" not in capsys.readouterr().out
 

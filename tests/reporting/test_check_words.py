@@ -105,7 +105,8 @@ def test_before_training_only_what_is_serious_is_said_a_line_each() -> None:
     assert len(lines) == sum(one.serious for one in FINDINGS.values())
     assert lines[0].startswith("60 of your 100 test images are training images")
     assert all("\n" not in line and not line.endswith(".") for line in lines)
-    whole = check_words.before_training([asdict(Finding("copies", True, 9995, 9995))])
+    few = Finding("few", True, 0, 0, ("cat", "dog"), (0, 0))
+    whole = check_words.before_training([asdict(one) for one in (Finding("copies", True, 9995, 9995), few)])
     assert whole == ["9,995 of your 9,995 test images are training images: the test accuracy will mean nothing"]
     assert check_words.before_training([]) == []
 

@@ -91,6 +91,8 @@ def before_training(findings: Sequence[Mapping[str, Any]]) -> list[str]:
             lines.append(
                 f"{finding['images']:,} of your {finding['of']:,} test images are training images: the test accuracy will mean {what}"
             )
+            if whole:
+                return lines  # what else there is to say follows from it
         elif finding["kind"] in ("near", "bursts", "shortcut"):
             lines.append(f"{said['sentence'].rstrip('.')}: {meaning}")
         else:
