@@ -262,6 +262,23 @@ PLANTED: dict[str, Callable[[], Planted]] = {
 }
 
 
+def left_out(data: Dataset) -> list[str]:
+    """For each test image why it does not count, or nothing: copies of training images, contradicting labels, repeats."""
+    train = {image.tobytes() for image in data.train.pixels}
+    train |= {image[:, ::-1].tobytes() for image in data.train.pixels}
+    labels: dict[bytes, set[int]] = {}
+    for image, label in zip(data.test.pixels, data.test.labels.tolist(), strict=True):
+        labels.setdefault(image.tobytes(), set()).add(label)
+    reasons, seen = [], set[bytes]()
+    for image in data.test.pixels:
+        key = image.tobytes()
+        reasons.append(
+            "copies" if key in train else "contradicting" if len(labels[key]) > 1 else "repeats" if key in seen else ""
+        )
+        seen.add(key)
+    return reasons
+
+
 def write(data: Dataset, folder: Path) -> Path:
     """The set as `<folder>/train/<class>/*` and `<folder>/test/<class>/*`, each image in a file of the type that its id ends with."""
     for images in (data.train, data.test):

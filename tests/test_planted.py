@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
-from tests.planted import DRAWN, EDGE, PLANTED, Planted, joined, write
+from tests.planted import DRAWN, EDGE, PLANTED, Planted, joined, left_out, write
 
 from seefar.data.describe import leaks
 from seefar.data.distinct import distinct
@@ -24,25 +24,8 @@ def planted(request: pytest.FixtureRequest) -> Planted:
     return PLANTED[request.param]()
 
 
-def left_out(planted: Planted) -> list[str]:
-    """For each test image why it does not count, or nothing."""
-    train = {image.tobytes() for image in planted.data.train.pixels}
-    train |= {image[:, ::-1].tobytes() for image in planted.data.train.pixels}
-    labels: dict[bytes, set[int]] = {}
-    for image, label in zip(planted.data.test.pixels, planted.data.test.labels.tolist(), strict=True):
-        labels.setdefault(image.tobytes(), set()).add(label)
-    reasons, seen = [], set[bytes]()
-    for image in planted.data.test.pixels:
-        key = image.tobytes()
-        reasons.append(
-            "copies" if key in train else "contradicting" if len(labels[key]) > 1 else "repeats" if key in seen else ""
-        )
-        seen.add(key)
-    return reasons
-
-
 def test_what_counts_is_what_is_new_and_there_once(planted: Planted) -> None:
-    reasons = left_out(planted)
+    reasons = left_out(planted.data)
     assert planted.clean.tolist() == [not reason for reason in reasons]
     assert (planted.copies, planted.repeats, planted.contradicting) == tuple(
         reasons.count(reason) for reason in ("copies", "repeats", "contradicting")
