@@ -57,7 +57,7 @@ def test_importing_and_helping_take_little_time(words: list[str], ceiling: float
         (["run", "--data", "some.zip", "--size", "600"], 2, "size is 600; allowed is 8 to 512 pixels"),
         (["train", "--data", "shapes", "--set", "monitor=test_acc"], 2, "the test set cannot be used to choose"),
         (["train"], 2, "--data is missing"),
-        (["train", "--data", "shapes", "--recipe", "fast", "--budget", "soon"], 2, "--budget is 'soon'; expected seconds"),
+        (["train", "--data", "shapes", "--recipe", "fast", "--budget", "soon"], 2, "the budget is 'soon'; expected seconds"),
         (["train", "--data", "shapes", "--recipe", "fast", "--target", "90"], 2, "--target is '90'; expected an accuracy"),
         (["train", "--data", "shapes", "--recipe", "fast", "--target", "90%"], 2, "known only for CIFAR-10; use --budget"),
         (["train", "--data", "shapes", "--recipe", "tiny", "--target", "90%"], 2, "a target needs recipe fast as it is"),
