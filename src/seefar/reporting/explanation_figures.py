@@ -162,7 +162,7 @@ def overlays(images: np.ndarray, maps: Mapping[str, np.ndarray], captions: Seque
     texts = [textwrap.wrap(caption, room) for caption in captions]
     heads = ["image"]
     for name, values in maps.items():
-        words = textwrap.wrap(name, max(int(side * 11), 6), max_lines=2, placeholder="…")
+        words = textwrap.wrap(name, max(int(side * 11), len("integrated")), max_lines=2, placeholder="…")
         heads.append("\n".join([*words, _range(values)]))
     high = LINE_HEIGHT * max(head.count("\n") + 1 for head in heads) + 0.06
     sheet = _Sheet(width, high + sum(side + 0.14 + LINE_HEIGHT * len(text) for text in texts), title)
