@@ -5,9 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rich.console import Console
-from rich.text import Text
-
 from seefar.errors import DataError
 from seefar.progress import warn
 from seefar.reporting import check_words
@@ -96,6 +93,9 @@ def _beside(evaluation: Mapping[str, Any]) -> list[str]:
 
 def say(said: Sequence[Said], width: int | None) -> None:
     """Print paragraphs on stdout, wrapped where that is a terminal of so many columns."""
+    from rich.console import Console
+    from rich.text import Text
+
     console = Console(highlight=False)
     for paragraph in said:
         for line in _wrapped(paragraph, width):
@@ -104,6 +104,8 @@ def say(said: Sequence[Said], width: int | None) -> None:
 
 def terminal_width() -> int | None:
     """Columns of the terminal that stdout is; None if it is none."""
+    from rich.console import Console
+
     console = Console()
     return console.width if console.is_terminal else None
 

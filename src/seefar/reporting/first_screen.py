@@ -33,12 +33,13 @@ def first_screen(run: Run, found: dict[str, Any]) -> dict[str, Any]:
     split = found["basis"]
     evaluated = found[split] if split else None
     shots, method = _shots(run, found["data"]["classes"], split) if split else ([], "")
-    counted = evaluated and evaluated["accuracy"]
     return {
         "out": _left_out(run, found) if found["cannot"] else [],
         "shots": shots,
         "method": method,
-        "small": small_matrix(evaluated["confusion"], found["data"]["classes"]) if counted else None,
+        "small": small_matrix(evaluated["confusion"], found["data"]["classes"])
+        if evaluated and evaluated["accuracy"]
+        else None,
     }
 
 
