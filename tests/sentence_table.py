@@ -259,6 +259,15 @@ WARNINGS = [
     S("Test images come in bursts", "neighbours by name look nearly the same", lambda t, g: False),
     S("Validation images come in bursts", "neighbours by name look nearly the same", lambda t, g: False),
     S("Test images are repeated", "some are", lambda t, g: t.planted.repeats > 0),
+    S(
+        "{images:n} of {all:n} {split:s} images look nearly the same as their neighbour by name ({bursts:n} bursts); the "
+        "interval allows for that.",
+        "so many do",
+        lambda t, g: False,
+    ),
+    S("Split by what was photographed, not by image, and take test images from other occasions.", "as above"),
+    S("{repeats:n} of {images:n} test images repeat another one exactly; each image counts once.", "so many do", left_out),
+    S("Remove the copies, or take test images that differ.", "as above"),
     S("Decide which label is right; seefar data describe --json lists them.", "as above"),
     S("Too few images to tell", "a class has fewer than 30 that count", lambda t, g: not t.planted.measurable),
     S("Fewer than 30 test images count for {classes:w}.", "likewise", few),

@@ -13,6 +13,7 @@ from seefar.data.describe import leaks
 from seefar.data.distinct import distinct
 from seefar.data.images import ImageSet
 from seefar.data.load import load
+from seefar.evaluation.figures import independent
 from seefar.evaluation.headline import headline
 from seefar.metrics import wilson
 
@@ -144,3 +145,21 @@ def test_the_interval_holds_the_truth_whatever_copies_are_planted(truth: float) 
     right = np.concatenate([new, np.ones((4000, 120), bool), new[:, :60], new[:, :60]], axis=1)
     assert 0.93 <= covered(right[:, found.counts], truth) <= 0.97
     assert covered(right, truth) < 0.75  # as they came
+
+
+@pytest.mark.parametrize("sizes", [[1] * 120, [4] * 50, [1] * 60 + [5] * 20, [1] * 100 + [10] * 4])
+@pytest.mark.parametrize("truth", [0.6, 0.85])
+def test_the_interval_holds_the_truth_whatever_bursts_there_are(sizes: list[int], truth: float) -> None:
+    """Large ones and small ones: counting each as one image held it 60 to 87 times in a hundred."""
+    bursts = np.repeat(np.arange(len(sizes)), sizes)
+    new = np.random.default_rng(8).random((2000, len(sizes))) < truth
+    held = [low <= truth <= high for low, high in (within(int(row[bursts].sum()), tuple(sizes)) for row in new)]
+    assert 0.925 <= np.mean(held) <= 0.975
+
+
+@functools.cache
+def within(right: int, sizes: tuple[int, ...]) -> tuple[float, float]:
+    """The headline's interval of a network that was right so often on images in bursts."""
+    images, bursts = sum(sizes), np.repeat(np.arange(len(sizes)), sizes)
+    found = headline(wilson(right, images), [], [100, 100], images, independent(bursts))
+    return found.low, found.high

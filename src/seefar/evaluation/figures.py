@@ -50,15 +50,27 @@ def beliefs(run: Run, looked: Inspection, ids: Sequence[str], labels: np.ndarray
         if own.any()
     ]
     measured = _measured(right[counts])
-    groups = len(np.unique(looked.bursts[counts]))
+    effective = independent(looked.bursts[counts])
     return {
-        "headline": None if cannot else headline(measured.accuracy, recalls, data["train"], measured.images, groups),
+        "headline": None if cannot else headline(measured.accuracy, recalls, data["train"], measured.images, effective),
         "cannot": cannot,
         "raw": _measured(right),
         "left_out": looked.distinct.left_out,
         "near": near,
         "findings": findings,
     }
+
+
+def independent(bursts: np.ndarray) -> int:
+    """As how many independent images those of some bursts tell: as many as there are bursts if these are equally large, else fewer.
+
+    Args:
+        bursts: the number of the burst of each image, int64 `(n,)`; images of one burst are taken to be right or wrong together.
+
+    Source: Kish 1965, Survey Sampling: the square of the sum of the sizes over the sum of their squares
+    """
+    sizes = np.unique(bursts, return_counts=True)[1]
+    return round(float(sizes.sum() ** 2 / (sizes**2).sum())) if len(sizes) else 0
 
 
 def _measured(right: np.ndarray) -> Measured:

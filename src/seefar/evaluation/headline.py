@@ -61,7 +61,7 @@ def headline(accuracy: Share, recalls: Sequence[Share], train: Sequence[int], im
         recalls: of the classes that have such images.
         train: training images of each class, which decide whether accuracy alone misleads.
         images: how many images count.
-        groups: how many bursts they are; as many as there are images, if none belong together.
+        groups: how many independent images they are; as many as there are images, if none belong together in a burst.
     """
     if is_uneven(train):
         share = mean_of(recalls)

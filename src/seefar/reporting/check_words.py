@@ -127,7 +127,7 @@ def warning(finding: Mapping[str, Any], split: str) -> dict[str, Any]:
         title = f"{split.capitalize()} images come in bursts"
         sentence = (
             f"{share} look nearly the same as their neighbour by name ({counted(finding['numbers'][0], 'burst')}); "
-            "in the interval a burst counts as one image."
+            "the interval allows for that."
         )
         do = "Split by what was photographed, not by image, and take test images from other occasions."
     elif kind == "few":
