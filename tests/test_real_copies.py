@@ -27,7 +27,17 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Journey:
     reasons = left_out(data)
     clean = np.array([not reason for reason in reasons])
     counts = {reason: reasons.count(reason) for reason in ("copies", "repeats", "contradicting")}
-    return walk(Planted(data, "near copies", clean, **counts), REAL_IMAGES, folder, "--recipe", "tiny", "--epochs", "1", "--set", "widths=[[8],[8]]")
+    return walk(
+        Planted(data, "near copies", clean, **counts),
+        REAL_IMAGES,
+        folder,
+        "--recipe",
+        "tiny",
+        "--epochs",
+        "1",
+        "--set",
+        "widths=[[8],[8]]",
+    )
 
 
 @pytest.fixture(scope="module")
