@@ -271,7 +271,7 @@ WARNINGS = [
     S("Decide which label is right; seefar data describe --json lists them.", "as above"),
     S("Too few images to tell", "a class has fewer than 30 that count", lambda t, g: not t.planted.measurable),
     S("Fewer than 30 test images count for {classes:w}.", "likewise", few),
-    S("Add images of these classes, or read their figures with their intervals.", "likewise"),
+    S("Add images of these classes; until then their figures have wide intervals.", "likewise"),
     S(
         "The classes are uneven",
         "the largest has five times as many training images as the smallest, or more",
@@ -361,7 +361,7 @@ FINDINGS = [
         best_and_worst,
     ),
     S("It recognises every class equally well ({share:p} of each found).", "all recalls are equal", equally_well),
-    S("It made no mistake here.", "all images that count are right", none_wrong),
+    S("It made no mistake on these {images:n} {split:w} images.", "all images that count are right", none_wrong),
     S(
         "Most often confused: {one:w} and {other:w}. {there:n} images of {again:w} were predicted as {called:w}, {back:n} "
         "the other way round.",

@@ -134,7 +134,7 @@ def warning(finding: Mapping[str, Any], split: str) -> dict[str, Any]:
         named = _named([f"{name} ({number:,})" for name, number in zip(finding["classes"], finding["numbers"], strict=True)])
         title = "Too few images to tell"
         sentence = f"Fewer than 30 {split} images count for {named}."
-        do = "Add images of these classes, or read their figures with their intervals."
+        do = "Add images of these classes; until then their figures have wide intervals."
     elif kind == "uneven":
         (most, least), (many, few) = finding["classes"], finding["numbers"]
         title = "The classes are uneven"

@@ -90,7 +90,7 @@ def _few(names: list[str], most: int = 3) -> str:
 def fails(evaluation: dict[str, Any]) -> list[str]:
     """Where it fails, in a sentence or three: the pair taken for each other most, the groups, the classes that do worse."""
     if not evaluation["pairs"]:
-        return ["It made no mistake here."]
+        return [f"It made no mistake on these {counted(evaluation['images'], evaluation['split'] + ' image')}."]
     first = evaluation["pairs"][0]
     sentences = [
         f"Most often confused: {first['one']} and {first['other']}. {counted(first['there'], 'image')} of {first['one']} "
