@@ -13,7 +13,7 @@ FLOORS = [  # from the ground up
     {"files", "torchrun", "recipes"},
     {"data", "networks", "metrics", "runs"},
     {"model", "training"},
-    {"evaluation", "explaining", "estimator"},
+    {"evaluation", "explaining", "estimator", "exporting", "answering"},
     {"studies", "reporting"},
     {"__init__"},
     {"cli"},

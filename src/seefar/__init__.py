@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from seefar.evaluation.robustness import robustness
     from seefar.explaining.explanation import explain
     from seefar.explaining.see_inside import see_inside
-    from seefar.model.model import Model, load_model
-    from seefar.model.predictions import predict
+    from seefar.model.load import load_model, predict
+    from seefar.model.model import Model
     from seefar.recipes import RECIPES, Recipe
     from seefar.reporting.picture import picture
     from seefar.reporting.report import report
@@ -63,11 +63,11 @@ _HOMES = {
     "explain": "explaining.explanation",
     "find_rate": "training.find_rate",
     "load": "data.load",
-    "load_model": "model.model",
+    "load_model": "model.load",
     "open_run": "runs.folder",
     "out_of_distribution": "evaluation.out_of_distribution",
     "picture": "reporting.picture",
-    "predict": "model.predictions",
+    "predict": "model.load",
     "report": "reporting.report",
     "resume": "training.train",
     "robustness": "evaluation.robustness",

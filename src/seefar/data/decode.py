@@ -126,6 +126,25 @@ def decode(content: bytes, size: int, background: str = "white") -> Decoded:
         raise DataError("truncated" if "truncated" in str(error).lower() else "damaged") from error
 
 
+def decoded(picture: Image.Image, size: int, background: str = "white") -> Decoded:
+    """Bring a picture that Pillow has opened to a square of RGB pixels, as `decode` does; the picture itself stays as it is.
+
+    A large JPEG that Pillow decoded whole, and not at a fraction as `decode` does, may differ by a few grey values.
+
+    Raises:
+        DataError: the reason in a few words, as `decode` gives it.
+        UsageError: there is no such colour.
+    """
+    colour = rgb(background)
+    try:
+        with _pillow_warnings_off():
+            if picture.width * picture.height > MAX_PIXELS:
+                raise DataError(_too_many(*picture.size))
+            return _decode(picture.copy(), size, colour)
+    except READER_ERRORS as error:
+        raise DataError("truncated" if "truncated" in str(error).lower() else "damaged") from error
+
+
 def decode_each(read: Callable[[Item], bytes], items: Iterable[Item], size: int, background: str) -> Iterator[Result]:
     """Read and decode many files; yield, in the order of `items`, each picture or what was wrong with its file.
 
@@ -135,10 +154,7 @@ def decode_each(read: Callable[[Item], bytes], items: Iterable[Item], size: int,
     """
 
     def attempt(content: bytes) -> Result:
-        try:
-            return decode(content, size, background)
-        except DataError as error:
-            return error
+        return _attempt(content, size, background)
 
     workers = min(os.cpu_count() or 1, MAX_WORKERS)
     waiting: deque[Result | Future[Result]] = deque()
@@ -154,6 +170,24 @@ def decode_each(read: Callable[[Item], bytes], items: Iterable[Item], size: int,
                 yield _result(waiting.popleft())
         while waiting:
             yield _result(waiting.popleft())
+
+
+def decode_some(read: Callable[[Item], bytes], items: Iterable[Item], size: int, background: str) -> Iterator[Result]:
+    """What `decode_each` yields, from this thread alone, for callers that have threads or processes of their own.
+
+    Small pictures are decoded by one thread of a process at a time: Pillow needs Python's lock for most of such a picture, and
+    threads that fight for it are slower than one of them alone.
+    """
+    with _pillow_warnings_off():
+        for content in _read_in_turns(read, items):
+            if isinstance(content, OSError):
+                yield content
+            elif len(content) < WORTH_A_THREAD:
+                with _small:
+                    result = _attempt(content, size, background)
+                yield result
+            else:
+                yield _attempt(content, size, background)
 
 
 def reader_for(head: bytes) -> type[ImageFile.ImageFile] | None:
@@ -189,15 +223,22 @@ def _read_in_turns(read: Callable[[Item], bytes], items: Iterable[Item]) -> Iter
     yield from turn
 
 
+def _attempt(content: bytes, size: int, background: str) -> Result:
+    try:
+        return decode(content, size, background)
+    except DataError as error:
+        return error
+
+
 def _result(result: Result | Future[Result]) -> Result:
     return result.result() if isinstance(result, Future) else result
 
 
-def _decode(image: ImageFile.ImageFile, size: int, colour: tuple[int, int, int]) -> Decoded:
+def _decode(image: Image.Image, size: int, colour: tuple[int, int, int]) -> Decoded:
     """Decode what `image`, of which only the header has been read, holds. Raises READER_ERRORS."""
     width, height = image.size
     if width * height > MAX_PIXELS:
-        raise DataError(f"{width}x{height} pixels, more than {MAX_PIXELS // 1_000_000} million")
+        raise DataError(_too_many(width, height))
     mode, animated = image.mode, bool(getattr(image, "is_animated", False))  # only the formats that can be have the attribute
     if min(width, height) > 4 * size:
         image.draft(
@@ -217,6 +258,10 @@ def _decode(image: ImageFile.ImageFile, size: int, colour: tuple[int, int, int])
     return Decoded(np.asarray(flat), mode, f"{width}x{height}", animated)
 
 
+def _too_many(width: int, height: int) -> str:
+    return f"{width}x{height} pixels, more than {MAX_PIXELS // 1_000_000} million"
+
+
 def _to_rgb(image: Image.Image, colour: tuple[int, int, int]) -> Image.Image:
     """Any of Pillow's modes to RGB, transparency laid over `colour`."""
     if image.mode.startswith("I"):  # Pillow's own conversion would clip 256..65535 to white
@@ -229,6 +274,7 @@ def _to_rgb(image: Image.Image, colour: tuple[int, int, int]) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
+_small = threading.Lock()
 _warnings_lock = threading.Lock()
 _warnings_off = contextlib.ExitStack()
 _decoding = 0

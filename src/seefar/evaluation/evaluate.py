@@ -15,7 +15,8 @@ from seefar.evaluation.calibration import Calibration, Selective, calibration, f
 from seefar.evaluation.confusions import Groups, Pair, WeakClass, groups, pairs, weak_classes
 from seefar.files import lock
 from seefar.metrics import ClassScore, Confusion, Share
-from seefar.model.model import load_model
+from seefar.model.familiar import Familiar, fit_familiar
+from seefar.model.load import load_model
 from seefar.model.run_images import check_split, describe_test, open_split, open_validation
 from seefar.runs.folder import Run, open_run
 from seefar.runs.ledger import count_looks
@@ -55,6 +56,7 @@ class Evaluation(Shown):
         weak_classes: classes that do significantly worse than the others.
         calibration: whether the stated probabilities can be believed; the temperature is fitted on validation.
         selective: accuracy against coverage; the threshold, too, comes from validation.
+        familiar: what tells images unlike the training images; its threshold, too, comes from validation.
     """
 
     split: str
@@ -81,6 +83,7 @@ class Evaluation(Shown):
     weak_classes: list[WeakClass]
     calibration: Calibration
     selective: Selective
+    familiar: Familiar
 
     def __repr__(self) -> str:
         share = self.accuracy
@@ -186,6 +189,7 @@ def figures(
         "weak_classes": weak_classes(matrix, classes),
         "calibration": calibration(labels, logits, temperature, len(validation_labels)),
         "selective": selective(labels, logits, threshold, temperature),
+        "familiar": fit_familiar(validation_logits),
     }
 
 
