@@ -44,6 +44,7 @@ SPELLINGS = {
     "psfl": "PSF-2.0",
     "python software foundation license": "PSF-2.0",
 }
+READ = {"namex": "Apache-2.0"}  # packages whose metadata says nothing: what their LICENSE file says, read by a person
 NOT_A_LICENCE = {"dfsg approved", "osi approved", "unknown"}
 
 PAGE = """# Licences
@@ -131,7 +132,7 @@ def installed(python: str) -> list[Package]:
     rows = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     said = ("License-Expression", "License-Metadata", "License-Classifier")
     packages = [
-        Package(row["Name"], row["Version"].split("+")[0], licence(*(row[column] for column in said)))
+        Package(row["Name"], row["Version"].split("+")[0], READ.get(row["Name"]) or licence(*(row[column] for column in said)))
         for row in rows
         if row["Name"] != "seefar"
     ]

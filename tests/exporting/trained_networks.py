@@ -5,9 +5,11 @@ import torch
 from tests.networks.test_networks import pixels
 from torch import nn
 
+from seefar.model.model import Model
+from seefar.model.torch_engine import TorchEngine
 from seefar.networks.build import build_network
 from seefar.networks.layers import Network
-from seefar.recipes import AnyNetwork
+from seefar.recipes import RECIPES, AnyNetwork
 
 
 def as_trained(how: AnyNetwork, classes: int, size: int, seed: int = 0) -> Network:
@@ -26,6 +28,13 @@ def as_trained(how: AnyNetwork, classes: int, size: int, seed: int = 0) -> Netwo
         if getattr(layer, "bias", None) is not None:
             nn.init.normal_(layer.bias, 0, 0.5, generator=generator)
     return made.eval()
+
+
+def as_model(network: Network, size: int, temperature: float | None = 1.3) -> Model:
+    """The network as `load_model` would give it."""
+    classes = tuple(f"class {number}" for number in range(network.classifier.out_features))
+    engine = TorchEngine(network, torch.float32)
+    return Model(engine, classes, size, "white", temperature, None, None, {}, RECIPES["tiny"], network)
 
 
 def probabilities(logits: np.ndarray, temperature: float) -> np.ndarray:
