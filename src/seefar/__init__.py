@@ -18,6 +18,7 @@ from seefar.display import draw_with
 from seefar.version import __version__
 
 if TYPE_CHECKING:
+    from seefar.answering.predict import predict, predict_each
     from seefar.data.augmentation_preview import augmented
     from seefar.data.describe import describe
     from seefar.data.images import Dataset, ImageSet
@@ -67,7 +68,8 @@ _HOMES = {
     "open_run": "runs.folder",
     "out_of_distribution": "evaluation.out_of_distribution",
     "picture": "reporting.picture",
-    "predict": "model.load",
+    "predict": "answering.predict",
+    "predict_each": "answering.predict",
     "report": "reporting.report",
     "resume": "training.train",
     "robustness": "evaluation.robustness",
@@ -103,6 +105,7 @@ __all__ = [
     "out_of_distribution",
     "picture",
     "predict",
+    "predict_each",
     "report",
     "resume",
     "robustness",

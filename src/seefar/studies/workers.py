@@ -4,9 +4,7 @@ import contextlib
 import logging
 import multiprocessing
 import os
-import signal
 import socket
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -14,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seefar.children import enter_child
 from seefar.data.images import Dataset
 from seefar.errors import DivergedError, OutOfMemoryError, SeefarError, UsageError
 from seefar.evaluation.evaluate import evaluate
@@ -100,16 +99,9 @@ def _in_processes(jobs: Sequence[Job], images: Dataset, count: int) -> Iterator[
 
 def enter_worker(keeps_freed: bool) -> None:
     """What a started process does first: leave Ctrl-C to its parent, end with it, and treat freed memory as it does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    enter_child()
     if keeps_freed:
         keep_freed_memory()
-
-
-def _end_with_parent() -> None:
-    if parent := multiprocessing.parent_process():
-        parent.join()
-        os._exit(1)
 
 
 def _enter_pool(images: Dataset, keeps_freed: bool) -> None:
