@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from seefar.evaluation.robustness import robustness
     from seefar.explaining.explanation import explain
     from seefar.explaining.see_inside import see_inside
-    from seefar.model.load import load_model, predict
+    from seefar.exporting.export import export
+    from seefar.model.load import load_model
     from seefar.model.model import Model
     from seefar.recipes import RECIPES, Recipe
     from seefar.reporting.picture import picture
@@ -62,6 +63,7 @@ _HOMES = {
     "describe": "data.describe",
     "evaluate": "evaluation.evaluate",
     "explain": "explaining.explanation",
+    "export": "exporting.export",
     "find_rate": "training.find_rate",
     "load": "data.load",
     "load_model": "model.load",
@@ -98,6 +100,7 @@ __all__ = [
     "describe",
     "evaluate",
     "explain",
+    "export",
     "find_rate",
     "load",
     "load_model",

@@ -21,6 +21,10 @@ class Familiar:
     threshold: float
     passed: float
 
+    def as_json(self) -> dict[str, str | float]:
+        """Plain values, which make the same again."""
+        return {"score": self.score, "threshold": self.threshold, "passed": self.passed}
+
     def unlike(self, logits: np.ndarray) -> np.ndarray:
         """Whether images are unlike the training images: bool `(n,)` from their logits `(n, classes)`."""
         result: np.ndarray = energy(logits) < self.threshold

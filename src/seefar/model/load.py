@@ -1,13 +1,10 @@
 """Open a trained network: from the folder of a run, computing with torch, or from a file, with ONNX Runtime. No torch at the top."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from seefar.model.familiar import Familiar, fit_familiar
-from seefar.model.inputs import Given
 from seefar.model.model import Model
-from seefar.model.predictions import Predictions
 from seefar.recipe_fields import from_json
 from seefar.runs.folder import Run, open_run
 
@@ -27,14 +24,11 @@ def load_model(
         ModelFileError: the run or the file is missing, damaged, was changed, or does not fit together.
         UsageError: there is no such device, or the file needs a package that is not installed.
     """
-    run = open_run(source)
-    return _from_run(run, device, precision)
+    if isinstance(source, str | Path) and (Path(source).is_file() or Path(source).suffix == ".onnx"):
+        from seefar.model.onnx_file import read_onnx
 
-
-def predict(model: str | Path | Run | Model, images: Given | Sequence[Given], *, device: str = "auto") -> Predictions:
-    """Classify images, prepared exactly as the training images were: `Model.predict` of a Model, or of one that is loaded first."""
-    used = model if isinstance(model, Model) else load_model(model, device)
-    return used.predict(images)
+        return read_onnx(Path(source), threads)
+    return _from_run(open_run(source), device, precision)
 
 
 def _from_run(run: Run, device: str, precision: str | None) -> Model:

@@ -28,8 +28,13 @@ class Engine(Protocol):
     name: str
     """What computes and how, for people: "torch, bfloat16 on cpu"."""
 
-    def compute(self, pixels: np.ndarray, tta: str, maps: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Logits, features and (if asked for) maps, as in `Answers`, for uint8 `(n, size, size, 3)`; n may be 0."""
+    def compute(
+        self, pixels: np.ndarray, tta: str, maps: bool
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]:
+        """Logits, features, maps if asked for, and calibrated probabilities if they are part of what is computed.
+
+        As in `Answers`, for uint8 `(n, size, size, 3)`; n may be 0.
+        """
         ...
 
 
@@ -87,8 +92,9 @@ class Model:
         Raises:
             DataError: the array is something else; the sentence says what.
         """
-        logits, features, found = self.engine.compute(check_pixels(pixels, self.size), "none", maps)
-        return Answers(logits, features, calibrated(logits, self.temperature), found)
+        logits, features, found, stated = self.engine.compute(check_pixels(pixels, self.size), "none", maps)
+        probabilities = calibrated(logits, self.temperature) if stated is None else stated
+        return Answers(logits, features, probabilities, found)
 
     def logits(self, pixels: np.ndarray, tta: str = "none") -> np.ndarray:
         """Logits float32 `(n, classes)` for images uint8 `(n, size, size, 3)`, with test-time augmentation by a key of `tta.VIEWS`."""

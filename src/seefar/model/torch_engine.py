@@ -22,12 +22,12 @@ class TorchEngine:
         self.precision = precision
         self.name = f"torch, {str(precision).removeprefix('torch.')} on {network.scale.mean.device.type}"
 
-    def compute(self, pixels: np.ndarray, tta: str, maps: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    def compute(self, pixels: np.ndarray, tta: str, maps: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, None]:
         """See `Engine`. Features and maps are those of the images as they are, without test-time augmentation."""
         if tta != "none":
-            return predict(self.network, pixels, self.precision, tta=tta), np.zeros((len(pixels), 0), np.float32), None
+            return predict(self.network, pixels, self.precision, tta=tta), np.zeros((len(pixels), 0), np.float32), None, None
         logits, features = predict_with_features(self.network, pixels, self.precision)
-        return logits, features, predict_maps(self.network, pixels) if maps else None
+        return logits, features, predict_maps(self.network, pixels) if maps else None, None
 
 
 def torch_engine(
