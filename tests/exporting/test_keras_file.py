@@ -14,7 +14,10 @@ import pytest
 from tests.exporting.trained_networks import as_model, as_trained, varied
 from tests.networks.test_networks import KINDS, every_kind
 
-from seefar.exporting.keras_file import NOTES, keras_answers, keras_file, with_notes
+from seefar.exporting.certificate import agreement
+from seefar.exporting.keras_file import KerasDraft
+from seefar.exporting.notes import NAME
+from seefar.model.self_test import Example
 
 OTHERS = {  # what an environment of its own needs; tensorflow-cpu, 400 MB, is there for Linux on x86
     "tensorflow": ["tensorflow-cpu>=2.20,<3", "keras==3.15.1"],
@@ -39,25 +42,40 @@ print(keras.backend.backend())
 
 
 @every_kind
-def test_the_file_answers_as_the_model_does(kind: str) -> None:
+@pytest.mark.parametrize("batch", [1, 4, 50])
+def test_the_file_answers_as_the_model_does(kind: str, batch: int) -> None:
+    """Features, too: Keras has those of flattened maps in another order."""
     model, images = as_model(as_trained(KINDS[kind], 5, 17), 17), varied(9, 17)
-    expected = model.answers(images)
-    logits, probabilities = keras_answers(keras_file(model), images, batch=4)
-    np.testing.assert_allclose(logits, expected.logits, atol=1e-4)
-    np.testing.assert_allclose(probabilities, expected.probabilities, atol=1e-5)
-    assert (logits.dtype, probabilities.dtype) == (np.float32, np.float32)
+    expected, found = model.answers(images), KerasDraft(model).answers(images, batch)
+    agreed = agreement(expected, found)
+    assert agreed.holds
+    assert (agreed.same, agreed.differing) == (1, 0)
+    assert (agreed.probability, agreed.logit, agreed.feature) < (1e-5, 1e-4, 1e-4)
+    assert agreed.feature < 1e-4
+    assert {array.dtype for array in (found.logits, found.features, found.probabilities)} == {np.dtype(np.float32)}
 
 
 def test_the_file_is_keras_own_with_notes_beside_it() -> None:
-    content = with_notes(keras_file(as_model(as_trained(KINDS["fast"], 3, 16), 16)), {"classes": ["ä", "b"]})
+    draft = KerasDraft(as_model(as_trained(KINDS["fast"], 3, 16), 16))
+    content = draft.finished({"classes": ["ä", "b"]}, [Example(b"a file", [1.0, 2.0], [0.3, 0.7])])
+    assert draft.size < len(content)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert archive.testzip() is None
-        assert archive.namelist() == ["metadata.json", "config.json", "model.weights.h5", NOTES]
-        assert json.loads(archive.read(NOTES)) == {"classes": ["ä", "b"]}
+        assert archive.namelist() == ["metadata.json", "config.json", "model.weights.h5", NAME]
+        said = json.loads(archive.read(NAME))
+        assert said["classes"] == ["ä", "b"]
+        assert said["self_test"] == [{"file": "YSBmaWxl", "logits": [1.0, 2.0], "probabilities": [0.3, 0.7]}]
         assert json.loads(archive.read("config.json"))["compile_config"] == {}
         assert archive.read("model.weights.h5").startswith(b"\x89HDF")
-    images = varied(2, 16)
-    assert keras_answers(content, images)[0].shape == (2, 3)
+
+
+def test_it_says_what_computes_and_can_be_timed() -> None:
+    draft = KerasDraft(as_model(as_trained(KINDS["fast"], 3, 16), 16))
+    assert draft.engine.startswith("Keras 3.")
+    assert draft.engine.endswith(" on torch")
+    timed = draft.timed(1)
+    assert timed is not None
+    timed(varied(3, 16))
 
 
 def opened_with(python: str, backend: str, folder: Path) -> None:
@@ -66,7 +84,7 @@ def opened_with(python: str, backend: str, folder: Path) -> None:
     np.save(folder / "images.npy", images)
     models = [as_model(as_trained(how, 5, 17), 17) for how in KINDS.values()]
     for number, model in enumerate(models):
-        (folder / f"{number}.keras").write_bytes(with_notes(keras_file(model), {"classes": model.classes}))
+        (folder / f"{number}.keras").write_bytes(KerasDraft(model).finished({"classes": model.classes}, []))
     own = {"KERAS_BACKEND": backend, "KERAS_HOME": str(folder), "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     command = [python, "-I", "-c", OPEN_IT.format(count=len(models))]
     done = subprocess.run(command, cwd=folder, env=os.environ | own, capture_output=True, text=True, check=False)

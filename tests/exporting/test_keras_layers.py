@@ -13,7 +13,7 @@ from tests.networks.test_networks import KINDS, every_kind, pixels
 from torch import nn
 
 from seefar.errors import UsageError
-from seefar.exporting.keras_layers import keras_model, keras_module, logits_of
+from seefar.exporting.keras_layers import keras_model, with_all_answers
 from seefar.networks.inference import predict
 from seefar.networks.layers import Network
 from seefar.recipes import AnyNetwork, Fast, Vgg
@@ -26,7 +26,7 @@ def difference(network: Network, size: int) -> float:
     images = varied(5, size)
     expected = predict(network, images, torch.float32)
     made = keras_model(network, size)
-    found = keras_module().Model(made.input, logits_of(made)).predict_on_batch(images)
+    found = with_all_answers(made).predict_on_batch(images)[0]
     return float(np.abs(found - expected).max() / expected.std(0).max())
 
 

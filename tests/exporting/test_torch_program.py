@@ -11,7 +11,9 @@ from tests.exporting.trained_networks import as_model, as_trained, varied
 from tests.networks.test_networks import KINDS, every_kind
 
 from seefar.errors import ModelFileError
-from seefar.exporting.torch_program import program_answers, program_file, torch_program
+from seefar.exporting.certificate import agreement
+from seefar.exporting.torch_program import TorchDraft, answers_without_seefar, torch_program
+from seefar.exporting.without_seefar import OUTPUTS
 from seefar.recipes import Fast, Vgg
 
 CLOSE = {"atol": 1e-5, "rtol": 1e-4}
@@ -20,10 +22,10 @@ CLOSE = {"atol": 1e-5, "rtol": 1e-4}
 @every_kind
 def test_the_answers_are_those_of_the_model(kind: str) -> None:
     model = as_model(as_trained(KINDS[kind], 5, 17), 17)
-    content = program_file(torch_program(model), {"classes": ["ä"]})
+    content = TorchDraft(model).finished({"classes": ["ä"]}, [])
     notes = {"seefar.json": ""}
     program = torch.export.load(io.BytesIO(content), extra_files=notes).module()
-    assert json.loads(notes["seefar.json"]) == {"classes": ["ä"]}
+    assert json.loads(notes["seefar.json"]) == {"classes": ["ä"], "self_test": []}
     for n in (1, 2, 7, 50):
         images = varied(n, 17)
         expected = model.answers(images, maps=True)
@@ -51,7 +53,7 @@ def test_without_a_temperature_probabilities_are_those_of_the_network() -> None:
 
 
 def test_nothing_in_the_file_is_pickled() -> None:
-    content = program_file(torch_program(as_model(as_trained(KINDS["fast"], 5, 17), 17)), {})
+    content = TorchDraft(as_model(as_trained(KINDS["fast"], 5, 17), 17)).finished({}, [])
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         members = {name.partition("/")[2]: archive.read(name) for name in archive.namelist()}
     assert members["data/sample_inputs/model.pt"] == b""
@@ -71,20 +73,36 @@ def test_the_network_itself_is_left_as_it_was() -> None:
         assert values.stride() == before[name][1]
 
 
+@pytest.mark.parametrize("batch", [1, 7, 512])
+def test_a_draft_answers_from_the_file_in_batches(batch: int) -> None:
+    model, images = as_model(as_trained(KINDS["deep, hidden layer"], 5, 17), 17), varied(20, 17)
+    agreed = agreement(model.answers(images, maps=True), TorchDraft(model).answers(images, batch, maps=True))
+    assert agreed.holds
+    assert agreed.map is not None
+    assert max(agreed.probability, agreed.logit, agreed.feature, agreed.map) < 1e-5
+
+
+def test_it_says_what_computes_and_can_be_timed() -> None:
+    draft = TorchDraft(as_model(as_trained(KINDS["plain"], 3, 16), 16))
+    assert draft.engine == f"torch.export {torch.__version__.split('+')[0]} on cpu"
+    assert draft.size > 10_000
+    timed = draft.timed(1)
+    assert timed is not None
+    timed(varied(3, 16))
+
+
 @pytest.mark.slow
 def test_a_process_without_seefar_gives_the_same_answers() -> None:
     model, images = as_model(as_trained(KINDS["fast, residual"], 5, 17), 17), varied(40, 17)
-    content = program_file(torch_program(model), {})
-    expected = model.answers(images, maps=True)
-    found = program_answers(content, images, batch=7, threads=1, maps=True)
-    for name in ("logits", "features", "probabilities", "maps"):
+    expected, found = model.answers(images), TorchDraft(model).answers(images, 7)
+    for name in OUTPUTS:
         np.testing.assert_allclose(getattr(found, name), getattr(expected, name), **CLOSE, err_msg=name)
-    assert program_answers(content, images).maps is None
+    assert found.maps is None
 
 
 @pytest.mark.slow
 def test_a_program_that_does_not_load_there_is_an_error() -> None:
-    content = program_file(torch_program(as_model(as_trained(KINDS["plain"], 5, 16), 16)), {})
+    content = TorchDraft(as_model(as_trained(KINDS["plain"], 5, 16), 16)).finished({}, [])
     with pytest.raises(ModelFileError, match=r"does not run in a process without seefar \(exit code 1\)") as found:
-        program_answers(content[: len(content) // 2], varied(1, 16))
+        answers_without_seefar(content[: len(content) // 2], varied(1, 16), 1)
     assert found.value.details

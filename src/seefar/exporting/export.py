@@ -18,7 +18,9 @@ from seefar.exporting.certificate import Certificate, rounded
 from seefar.exporting.certify import certify
 from seefar.exporting.drafts import Draft, OnnxDraft
 from seefar.exporting.examples import PREPARATION, example_files
+from seefar.exporting.keras_file import KerasDraft
 from seefar.exporting.quantise import Quantised, calibration_images, insist_on_worth, judge, quantised
+from seefar.exporting.torch_program import TorchDraft
 from seefar.files import lock, write_bytes
 from seefar.model.load import load_model
 from seefar.model.model import Model
@@ -45,6 +47,8 @@ class Format(NamedTuple):
 
 FORMATS: dict[str, Format] = {
     "onnx": Format(".onnx", OnnxDraft),
+    "keras": Format(".keras", KerasDraft),
+    "torch": Format(".pt2", TorchDraft),
 }
 
 

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -78,9 +78,18 @@ def keras_model(network: Network, size: int, temperature: float | None = None, n
     return keras.Model(pixels, flow.values, name=re.sub(r"\W", "_", name))
 
 
-def logits_of(model: Any) -> Any:
-    """The symbolic tensor of the logits in a model that `keras_model` made."""
-    return next(layer.output for layer in reversed(model.layers) if layer.name not in ("temperature", "probabilities"))
+def with_all_answers(made: Any) -> Any:
+    """A model of Keras that gives logits, features and probabilities for the pixels of one that `keras_model` made."""
+    dense = [layer for layer in made.layers if type(layer).__name__ == "Dense"]
+    logits = next(layer.output for layer in reversed(made.layers) if layer.name not in ("temperature", "probabilities"))
+    return keras_module().Model(made.input, [logits, dense[-1].input, made.output])
+
+
+def feature_order(made: Any) -> np.ndarray | None:
+    """Which of torch's features each of Keras's is, where the last dense layer takes flattened maps; None where they are the same."""
+    kinds = [type(layer).__name__ for layer in made.layers]
+    flatten = made.layers[kinds.index("Flatten")]
+    return _channels_first(flatten.input.shape) if kinds.count("Dense") == 1 else None
 
 
 def _add(layer: nn.Module, name: str, flow: Flow) -> None:
@@ -203,10 +212,14 @@ def _over_the_map(kind: str) -> Callable[[Any, str, Flow], None]:
 def _flatten(layer: nn.Flatten, name: str, flow: Flow) -> None:
     if layer.start_dim != 1 or layer.end_dim != -1:
         raise _no_such(layer, name)
-    height, width, channels = flow.values.shape[1:]
-    if height * width > 1:
-        flow.order = np.arange(channels * height * width).reshape(channels, height, width).transpose(1, 2, 0).ravel()
+    flow.order = _channels_first(flow.values.shape)
     flow.through(_layer("Flatten", name, data_format="channels_last"))
+
+
+def _channels_first(shape: Sequence[int]) -> np.ndarray:
+    """For each value of maps `(n, h, w, c)` flattened, its place among those of the same maps as torch has them, `(n, c, h, w)`."""
+    height, width, channels = shape[1:]
+    return np.arange(channels * height * width).reshape(channels, height, width).transpose(1, 2, 0).ravel()
 
 
 def _dropout(layer: Dropout, name: str, flow: Flow) -> None:

@@ -2,16 +2,15 @@
 
 The program takes pixels as they are, uint8 `(n, size, size, 3)`, any n, and gives a dict of float32 tensors: calibrated
 `probabilities` `(n, classes)`, `logits` `(n, classes)`, `features` `(n, d)` and `maps` `(n, classes, h, w)`. Scaling and temperature
-are inside. Beside it in the file lies `seefar.json`: what the model is, and its certificate.
+are inside. Beside it in the file lies `seefar.json`: what the model is, its certificate, and its self-test.
 """
 
 import copy
 import io
-import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,12 @@ from torch import Tensor, nn
 
 from seefar.errors import ModelFileError
 from seefar.exporting import without_seefar
+from seefar.exporting.notes import NAME, notes
+from seefar.model import self_test
 from seefar.model.answers import Answers
 from seefar.model.model import Model
 from seefar.networks.class_maps import WithMaps
 from seefar.networks.layers import Network
-
-NOTES = "seefar.json"
 
 
 class Program(nn.Module):
@@ -66,24 +65,62 @@ def torch_program(model: Model) -> torch.export.ExportedProgram:
     return program
 
 
-def program_file(program: torch.export.ExportedProgram, notes: Mapping[str, Any]) -> bytes:
-    """The content of a `.pt2` file with `notes` in it. `torch.export.load` reads it; nothing in it is pickled."""
+class TorchDraft:
+    """A `.pt2` file that is made and not yet written, and opened again without seefar. See `drafts.Draft`.
+
+    Args:
+        model: from a run, in float32.
+
+    Raises:
+        UsageError: the network's head has no maps.
+    """
+
+    libraries: tuple[str, ...] = ("torch",)
+
+    def __init__(self, model: Model) -> None:
+        self._program = torch_program(model)
+        self._content = program_file(self._program)
+        self.size = len(self._content)
+        self.engine = f"torch.export {torch.__version__.partition('+')[0]} on cpu"
+        self._opened = torch.export.load(io.BytesIO(self._content)).module()
+
+    def answers(self, pixels: np.ndarray, batch: int, maps: bool = False) -> Answers:
+        """The answers for uint8 `(n, size, size, 3)`, in batches of so many images.
+
+        Without maps they come from a process of its own, which cannot import seefar; with maps, which are large, from the file opened
+        here.
+        """
+        if not maps:
+            return answers_without_seefar(self._content, pixels, batch)
+        with torch.inference_mode():
+            parts = [self._opened(block) for block in torch.tensor(pixels).split(batch)]
+        return Answers(
+            **{name: torch.cat([part[name] for part in parts]).numpy() for name in (*without_seefar.OUTPUTS, "maps")}
+        )
+
+    def timed(self, threads: int) -> Callable[[np.ndarray], object] | None:
+        """What answers images in so many threads, to be timed: the caller sets torch's."""
+        return lambda pixels: self.answers(pixels, without_seefar.BATCH, maps=True)
+
+    def finished(self, facts: Mapping[str, Any], examples: list[self_test.Example]) -> bytes:
+        """The content of the file, with what it says of itself and its self-test in `seefar.json`."""
+        return program_file(self._program, notes(facts, examples))
+
+
+def program_file(program: torch.export.ExportedProgram, said: str = "{}") -> bytes:
+    """The content of a `.pt2` file with `seefar.json` in it. `torch.export.load` reads it; nothing in it is pickled."""
     file = io.BytesIO()
-    torch.export.save(program, file, extra_files={NOTES: json.dumps(notes, ensure_ascii=False, allow_nan=False)})
+    torch.export.save(program, file, extra_files={NAME: said})
     return file.getvalue()
 
 
-def program_answers(
-    content: bytes, pixels: np.ndarray, batch: int = without_seefar.BATCH, threads: int = 0, maps: bool = False
-) -> Answers:
-    """What the file says in a process of its own that cannot import seefar.
+def answers_without_seefar(content: bytes, pixels: np.ndarray, batch: int) -> Answers:
+    """What a `.pt2` file says in a process of its own that cannot import seefar, without maps.
 
     Args:
-        content: of a `.pt2` file that `program_file` made.
+        content: of the file.
         pixels: uint8 `(n, size, size, 3)`.
         batch: images at a time.
-        threads: of that process; 0: as torch has them.
-        maps: whether to keep the maps, too.
 
     Raises:
         ModelFileError: it does not load there.
@@ -92,8 +129,7 @@ def program_answers(
         folder = Path(name)
         (folder / "program.pt2").write_bytes(content)
         np.save(folder / "pixels.npy", pixels, allow_pickle=False)
-        outputs = ["logits", "features", "probabilities", *(["maps"] if maps else [])]
-        command = [sys.executable, "-I", without_seefar.__file__, str(folder), str(batch), str(threads), *outputs]
+        command = [sys.executable, "-I", without_seefar.__file__, str(folder), str(batch), str(torch.get_num_threads())]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 # our own file
         if done.returncode:
             raise ModelFileError(
@@ -102,4 +138,4 @@ def program_answers(
                 done.stderr.strip().splitlines()[-3:],
             )
         with np.load(folder / "answers.npz", allow_pickle=False) as found:
-            return Answers(**{name: found[name] for name in outputs})
+            return Answers(**{name: found[name] for name in without_seefar.OUTPUTS})
