@@ -76,7 +76,7 @@ def answer_file(
         with writing(out, request, lines, resume) as output:
             left = output.skip(listed)
             tell(output.done)
-            limits: dict[str, Any] = {"top": top or (None if form == "json" else 1), "abstain": abstain}
+            limits: dict[str, Any] = {"top": 1 if top is None and form == "csv" else top, "abstain": abstain}
             for block in stream(model, left, reader, **limits, maps=overlays is not None, decoders=decoders, workers=workers):
                 if overlays is not None:
                     save_overlays(overlays, output.done, block)

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -44,7 +44,7 @@ class Output:
         for line in self._file:
             try:
                 said = self._lines.read(line)
-            except (ValueError, LookupError, TypeError):
+            except ValueError:
                 break
             if not line.endswith(b"\n"):
                 break
@@ -91,7 +91,7 @@ def writing(path: Path, request: Mapping[str, Any], lines: Lines, resume: bool) 
     partial = path.with_name(path.name + ".partial")
     if path.is_dir():
         raise UsageError(f"--out {path} is a folder; give the name of a file")
-    with disk_errors(path), lock(make_folder(partial) / ".lock"):
+    with ExitStack() as at_last, disk_errors(path), lock(make_folder(partial) / ".lock"):
         rows, asked = partial / "rows", partial / "request.json"
         if asked.exists() and rows.exists():
             _check(asked, request, partial, resume)
@@ -106,13 +106,18 @@ def writing(path: Path, request: Mapping[str, Any], lines: Lines, resume: bool) 
                 yield output
             except BaseException:
                 if empty and not output.done:  # there is nothing to resume
-                    rows.unlink()
+                    at_last.callback(_remove, partial)
                 raise
             file.flush()
             os.fsync(file.fileno())
         rows.replace(path)
         sync_folder(path.parent)
-        asked.unlink()
+        at_last.callback(_remove, partial)
+
+
+def _remove(partial: Path) -> None:
+    """After the lock in it was given back. What asked goes first: without it, nothing is resumed."""
+    (partial / "request.json").unlink(missing_ok=True)
     shutil.rmtree(partial, ignore_errors=True)
 
 

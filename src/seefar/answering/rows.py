@@ -56,10 +56,13 @@ class Lines:
     def read(self, line: bytes) -> Said:
         """What an earlier line said. Raises ValueError if it is not one of ours, such as one that a kill has torn."""
         text = line.decode()
-        if self.form == "json":
-            row = json.loads(text)
-            return Said(row["image"], row["error"] is not None)
-        cells = next(csv.reader([text], strict=True))
+        try:
+            if self.form == "json":
+                row = json.loads(text)
+                return Said(row["image"], row["error"] is not None)
+            (cells,) = csv.reader([text], strict=True)
+        except (LookupError, TypeError, csv.Error) as error:
+            raise ValueError(str(error)) from error
         if len(cells) != 2 * self.top + 6:
             raise ValueError(f"{len(cells)} cells")
         return Said(cells[0], bool(cells[-1]))

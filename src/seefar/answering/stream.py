@@ -60,12 +60,14 @@ def stream(
         workers: how many; by default one for each core.
 
     Raises:
-        UsageError: a senseless number, or the model has no such confidence.
+        UsageError: a senseless number, the model has no such confidence, or no maps.
     """
     sure = sure_from(model, abstain, top)
     parts = decode_ahead(items, reader, model.size, model.background, decoders, workers)
     count = max(1, min(PIXELS // model.size**2, MOST) // PART)
     for batch, answers in _answered(model, _batches(parts, count), maps):
+        if maps and answers.maps is None:
+            raise UsageError("the model has no class-activation maps, so that it cannot show where it looked; leave that out")
         yield _block(batch, answers, model, top, sure)
 
 
@@ -122,8 +124,7 @@ def _block(batch: Pictures, answers: Answers, model: Model, top: int | None, sur
     rows = as_predictions(names, answers, model.classes, model.familiar, top)
     said = [_said(*row, sure) for row in zip(rows, batch.sizes, batch.reasons, strict=True)]
     named = answers.logits.argmax(1)
-    maps = None if answers.maps is None else answers.maps[np.arange(len(named)), named]
-    return Block(said, batch.pixels, maps)
+    return Block(said, batch.pixels, None if answers.maps is None else answers.maps[np.arange(len(named)), named])
 
 
 def _said(row: Prediction, size: str, reason: str, sure: float) -> Prediction:
