@@ -27,7 +27,7 @@ from seefar.model.load import load_model
 from seefar.model.model import Model
 
 PART = 2048  # files of a part: seconds of work, and some 100 kB of Parquet (chosen by hand)
-WAVE = 4096  # parts that Ray Data is given at a time, so that a list of any length fits into memory (chosen by hand)
+WAVE = 512  # parts that Ray Data is given at a time, so that a list of any length fits into memory (chosen by hand)
 REQUEST = "_request.json"  # readers of Parquet folders leave out what begins like this
 
 
