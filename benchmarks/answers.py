@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 LARGE = 1024  # side of the photographs: a megapixel
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and deviation: what most such code divides by
 BATCH = 256
+SIZES = (1, 8, 32, 64, 128, 256)  # of batches that are compared
 # Of this process alone: the resource module would count in who started it
 PEAK = "print(int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0]) / 1024)"
 
@@ -61,6 +62,7 @@ def main() -> None:
         large = save_all(training[: 1000 // share], folder / "large", "jpg", LARGE)
         model = sf.load_model(file)
         peers(run, model, keras, training[: 20_000 // share])
+        by_batch(model, training[: 5000 // share])
         beside(model, training[: 20_000 // share], small, large)
         beginning(file, small)
         memory(file, small, [10_000 // share, 200_000 // share])
@@ -78,6 +80,19 @@ def peers(run: sf.Run, model: sf.Model, keras: Path, pixels: np.ndarray) -> None
     ways["Keras, `model.predict`, batches of 256"] = in_keras(keras, pixels)
     rates = {name: [len(pixels) / took for took in seconds] for name, seconds in timed(ways).items()}
     print_rows([(f"{len(pixels):,} decoded images: {name}", per_second(rate)) for name, rate in rates.items()])
+
+
+def by_batch(model: sf.Model, pixels: np.ndarray) -> None:
+    """ONNX Runtime with batches of several sizes: where more images at a time are no faster (`MOST` in model/onnx_engine.py)."""
+    engine: Any = model.engine
+
+    def way(size: int) -> Callable[[], object]:
+        whole = len(pixels) // size * size
+        return lambda: [engine.run(pixels[start : start + size]) for start in range(0, whole, size)]
+
+    for size, seconds in zip(SIZES, timed({str(size): way(size) for size in SIZES}).values(), strict=True):
+        rate = per_second([len(pixels) // size * size / took for took in seconds])
+        print_rows([(f"ONNX Runtime, batches of {size}", rate)])
 
 
 def answering(model: sf.Model, pixels: np.ndarray) -> Callable[[], object]:
