@@ -86,7 +86,7 @@ def test_json_is_an_object_a_line_with_the_answers_of_the_library(say: Any, eval
     assert [row["label"] for row in found] == [model.classes[place] for place in chances.argmax(1)]
     assert [row["probability"] for row in found] == pytest.approx(chances.max(1), abs=1e-5)
     assert model.familiar is not None
-    assert [row["unlike"] for row in found] == model.familiar.unlike(model.logits(pixels)).tolist()
+    assert [row["unlike"] for row in found] == model.familiar.unlike(model.answers(pixels)).tolist()
 
 
 def test_csv_has_a_head_and_as_many_classes_as_are_asked_for(say: Any) -> None:
