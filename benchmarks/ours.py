@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from seefar.data.images import ImageSet
-from seefar.model.model import load_model
+from seefar.model.load import load_model
 from seefar.networks.device import keep_freed_memory
 from seefar.recipe_fields import change, find
 from seefar.runs import folder

@@ -34,6 +34,7 @@ WEAK_COPYLEFT = {"MPL-2.0"}  # changes to their own files stay open; what uses t
 SPELLINGS = {
     "3-clause bsd license": "BSD-3-Clause",
     "apache 2.0": "Apache-2.0",
+    "apache license 2.0": "Apache-2.0",
     "apache license": "Apache-2.0",  # the first line of its text
     "apache software license": "Apache-2.0",
     "bsd license": "BSD",
@@ -44,6 +45,7 @@ SPELLINGS = {
     "psfl": "PSF-2.0",
     "python software foundation license": "PSF-2.0",
 }
+READ = {"namex": "Apache-2.0"}  # packages whose metadata says nothing: what their LICENSE file says, read by a person
 NOT_A_LICENCE = {"dfsg approved", "osi approved", "unknown"}
 
 PAGE = """# Licences
@@ -131,7 +133,7 @@ def installed(python: str) -> list[Package]:
     rows = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     said = ("License-Expression", "License-Metadata", "License-Classifier")
     packages = [
-        Package(row["Name"], row["Version"].split("+")[0], licence(*(row[column] for column in said)))
+        Package(row["Name"], row["Version"].split("+")[0], READ.get(row["Name"]) or licence(*(row[column] for column in said)))
         for row in rows
         if row["Name"] != "seefar"
     ]

@@ -9,12 +9,12 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "seefar"
 
 FLOORS = [  # from the ground up
-    {"errors", "version", "display", "seeds", "progress"},
-    {"files", "torchrun", "recipes"},
+    {"children", "errors", "version", "display", "seeds", "progress"},
+    {"cluster", "files", "torchrun", "recipes"},
     {"data", "networks", "metrics", "runs"},
     {"model", "training"},
-    {"evaluation", "explaining", "estimator"},
-    {"studies", "reporting"},
+    {"evaluation", "explaining", "estimator", "answering"},
+    {"studies", "reporting", "exporting"},
     {"__init__"},
     {"cli"},
 ]

@@ -6,6 +6,7 @@ import sys
 import tarfile
 import tomllib
 import zipfile
+from importlib import metadata
 from io import BytesIO
 from pathlib import Path
 from types import ModuleType
@@ -141,6 +142,13 @@ def test_a_licence_is_read_from_the_most_exact_place(
     licences: ModuleType, expression: str, field: str, classifiers: str, expected: str
 ) -> None:
     assert licences.licence(expression, field, classifiers) == expected
+
+
+def test_licences_that_were_read_by_a_person_are_those_of_packages_that_say_nothing(licences: ModuleType) -> None:
+    assert licences.READ
+    for name in licences.READ:
+        said = metadata.metadata(name)
+        assert (said["License-Expression"], said["License"]) == (None, None), f"{name} says it now: take it out of READ"
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from seefar.progress import warn
 from seefar.version import __version__
 
 if TYPE_CHECKING:
+    from seefar.answering.predict import predict, predict_each
     from seefar.data.augmentation_preview import augmented
     from seefar.data.describe import describe
     from seefar.data.images import Dataset, ImageSet
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
     from seefar.evaluation.robustness import robustness
     from seefar.explaining.explanation import explain
     from seefar.explaining.see_inside import see_inside
-    from seefar.model.model import Model, load_model
-    from seefar.model.predictions import predict
+    from seefar.exporting.export import export
+    from seefar.model.load import load_model
+    from seefar.model.model import Model
     from seefar.recipes import RECIPES, Recipe
     from seefar.reporting.picture import picture
     from seefar.reporting.report import report
@@ -62,13 +64,15 @@ _HOMES = {
     "describe": "data.describe",
     "evaluate": "evaluation.evaluate",
     "explain": "explaining.explanation",
+    "export": "exporting.export",
     "find_rate": "training.find_rate",
     "load": "data.load",
-    "load_model": "model.model",
+    "load_model": "model.load",
     "open_run": "runs.folder",
     "out_of_distribution": "evaluation.out_of_distribution",
     "picture": "reporting.picture",
-    "predict": "model.predictions",
+    "predict": "answering.predict",
+    "predict_each": "answering.predict",
     "report": "reporting.report",
     "resume": "training.train",
     "robustness": "evaluation.robustness",
@@ -97,6 +101,7 @@ __all__ = [
     "describe",
     "evaluate",
     "explain",
+    "export",
     "find_rate",
     "load",
     "load_model",
@@ -104,6 +109,7 @@ __all__ = [
     "out_of_distribution",
     "picture",
     "predict",
+    "predict_each",
     "report",
     "resume",
     "robustness",

@@ -7,7 +7,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 
-Tell = Callable[[int, int, str], None]  # done, in all, a note behind the bar
+Tell = Callable[[int, int | None, str], None]  # done, in all (None: nobody knows), a note behind the bar
 
 
 @contextlib.contextmanager

@@ -76,7 +76,7 @@ def test_every_verb_in_turn(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     assert run(capsys, "report", str(path), str(other), "--out", "both.html").strip() == "both.html"
     assert "<b>blue" not in Path("both.html").read_text()
 
-    answers = json.loads(run(capsys, "predict", str(path), str(folder / "red"), "--json"))
+    answers = [json.loads(line) for line in run(capsys, "predict", str(path), str(folder / "red"), "--json").splitlines()]
     assert len(answers) == IMAGES // 3
     assert {answer["error"] for answer in answers} == {None}
     assert "grün" in run(capsys, "predict", str(path), str(folder / "grün" / "1.png"))

@@ -12,13 +12,14 @@ from seefar.data.near_duplicates import unit
 from seefar.evaluation import out_of_distribution as module
 from seefar.evaluation.out_of_distribution import SCORES, familiarity, nearness, noise
 from seefar.metrics import softmax
-from seefar.model.model import load_model
+from seefar.model.answers import Answers
+from seefar.model.load import load_model
 
 
 def test_the_scores_by_their_definitions() -> None:
     rng = np.random.default_rng(0)
     logits, features, familiar = rng.normal(size=(6, 4)), rng.normal(size=(6, 8)), unit(rng.normal(size=(30, 8)))
-    found = familiarity(logits, features, familiar)
+    found = familiarity(Answers(logits, features, softmax(logits)), familiar)
     assert tuple(found) == SCORES
     assert found["max_probability"] == pytest.approx(softmax(logits).max(1))
     assert found["energy"] == pytest.approx(np.log(np.exp(logits).sum(1)))

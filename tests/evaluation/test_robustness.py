@@ -12,7 +12,7 @@ from seefar.data.corruptions import CORRUPTIONS, corrupt
 from seefar.data.images import Dataset
 from seefar.errors import DataError
 from seefar.evaluation import robustness as module
-from seefar.model.model import load_model
+from seefar.model.load import load_model
 
 
 def test_every_figure_follows_from_the_corrupted_images(run: sf.Run, small_data: Dataset) -> None:

@@ -15,7 +15,7 @@ from seefar.data.images import Dataset, ImageSet
 from seefar.errors import UsageError
 from seefar.explaining import classes
 from seefar.explaining.classes import counterfactual_neighbours, log_odds, portraits, smallest_change
-from seefar.model.model import load_model
+from seefar.model.load import load_model
 from seefar.networks.inference import predict
 from seefar.networks.layers import Network
 

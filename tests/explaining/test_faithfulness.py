@@ -13,7 +13,7 @@ from seefar.data.images import Dataset, ImageSet
 from seefar.errors import UsageError
 from seefar.explaining.attribution import EXPLAINERS, attribute
 from seefar.explaining.faithfulness import faithfulness, random_maps, randomised, sanity
-from seefar.model.model import load_model
+from seefar.model.load import load_model
 from seefar.networks.layers import Network
 
 

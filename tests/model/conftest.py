@@ -20,3 +20,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(trained: Path, tmp_path: Path) -> sf.Run:
     """A copy of it."""
     return sf.open_run(shutil.copytree(trained, tmp_path / "run"))
+
+
+@pytest.fixture(scope="session")
+def exported(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ONNX file of that run; not to be changed."""
+    with pytest.MonkeyPatch.context() as patch:  # the home of a test is not yet there
+        patch.setenv("SEEFAR_HOME", str(tmp_path_factory.mktemp("home")))
+        run = sf.open_run(shutil.copytree(trained, tmp_path_factory.mktemp("exported") / "run"))
+        return sf.export(run, data=colours()).path

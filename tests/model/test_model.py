@@ -11,7 +11,8 @@ import seefar as sf
 from seefar.data.images import Dataset
 from seefar.errors import ModelFileError, UsageError
 from seefar.metrics import softmax
-from seefar.model.model import Model, load_model
+from seefar.model.load import load_model
+from seefar.model.model import Model
 from seefar.recipe_fields import change, find
 from seefar.runs.weights import read_weights
 
@@ -20,7 +21,7 @@ def test_everything_that_using_it_takes_comes_from_the_run(run: sf.Run, small_da
     model = load_model(run, "cpu")
     assert not any(layer.training for layer in model.network.modules())
     assert (model.classes, model.size, model.background) == (small_data.classes, 16, "white")
-    assert (model.precision, model.temperature) == (torch.float32, None)
+    assert (model.engine.name, model.temperature) == ("torch, float32 on cpu", None)
     assert model.recipe == change(find("tiny"), SMALL | {"epochs": 6})
     weights = read_weights(run)
     assert all(torch.equal(value, weights[name]) for name, value in model.network.state_dict().items())
@@ -45,11 +46,12 @@ def test_logits_features_and_probabilities_are_those_of_the_network(run: sf.Run,
     pixels = small_data.train.pixels[:7]
     with torch.inference_mode():
         expected = model.network(torch.tensor(pixels).permute(0, 3, 1, 2)).numpy()
-    logits, features = model.logits_and_features(pixels)
+    answers = model.answers(pixels)
     assert np.allclose(model.logits(pixels), expected, atol=1e-5)
-    assert np.array_equal(logits, model.logits(pixels))
-    assert features.shape == (7, 16)
-    assert np.array_equal(model.probabilities(pixels), softmax(logits))
+    assert np.array_equal(answers.logits, model.logits(pixels))
+    assert np.array_equal(answers.features, model.features(pixels))
+    assert answers.features.shape == (7, 16)
+    assert np.allclose(model.predict_proba(pixels), softmax(answers.logits), atol=1e-6)
     mirrored = (model.logits(pixels) + model.logits(pixels[:, :, ::-1].copy())) / 2
     assert np.allclose(model.logits(pixels, tta="flip"), mirrored, atol=1e-4)
 

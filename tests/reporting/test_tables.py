@@ -113,3 +113,18 @@ def test_methods_are_named_and_random_maps_give_the_scale() -> None:
         ("random maps, for scale", "0.400", "0.500"),
     ]
     assert tables.methods({}).rows == []
+
+
+def test_answers_name_a_class_or_say_why_not() -> None:
+    row = {"image": "a.png", "label": "cat", "probability": 0.9, "probabilities": {"cat": 0.9, "dog": 0.08, "cow": 0.02}}
+    row |= {"unlike": None, "error": None, "abstained": False}
+    shown = tables.predictions([row, row | {"label": None, "abstained": True}])
+    assert shown.columns == ["image", "class", "probability", "next"]
+    next_ones = f"dog 8.0{SPACE}%, cow 2.0{SPACE}%"
+    assert shown.rows[0] == ("a.png", "cat", f"90.0{SPACE}%", next_ones)
+    assert shown.rows[1] == ("a.png", "not sure (cat?)", f"90.0{SPACE}%", next_ones)
+    bad = {"image": "b.png", "label": None, "probability": None, "probabilities": {}, "error": "truncated"}
+    shown = tables.predictions([row | {"unlike": True}, row | {"unlike": False}, row | bad])
+    assert shown.columns[-1] == "remark"
+    assert [cells[-1] for cells in shown.rows] == ["unlike the training images", "", ""]
+    assert shown.rows[2][:4] == ("b.png", "unreadable: truncated", "", "")

@@ -16,6 +16,7 @@ from seefar.cli import (
     data,
     evaluate,
     explain,
+    export,
     find_rate,
     predict,
     recipes,
@@ -51,6 +52,7 @@ app.command(compare.compare, sort_key=5, help_epilogue=epilogue(*compare.EXAMPLE
 app.command(study.study, sort_key=5, help_epilogue=epilogue(*study.EXAMPLES))
 app.command(tune.tune, sort_key=5, help_epilogue=epilogue(*tune.EXAMPLES))
 app.command(report.report, sort_key=5, help_epilogue=epilogue(*report.EXAMPLES))
+app.command(export.export, sort_key=6, help_epilogue=epilogue(*export.EXAMPLES))
 app.command(predict.predict, sort_key=6, help_epilogue=epilogue(*predict.EXAMPLES))
 app.command(completion.installer(app), name="--install-completion", help_epilogue=epilogue(*completion.EXAMPLES))
 

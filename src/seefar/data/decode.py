@@ -83,8 +83,8 @@ class Decoded(NamedTuple):
         mode: Pillow's name for what the file holds: "RGB", "L", "P", "RGBA", "CMYK", "I;16", ...
         original_size: "WIDTHxHEIGHT" in pixels, as stored.
         animated: whether the file holds more frames than this first one.
-        format: "PNG", "JPEG", "WEBP", "GIF" or "BMP", by content.
-        file_bytes: length of the file.
+        format: "PNG", "JPEG", "WEBP", "GIF" or "BMP", by content; empty if it came from no file.
+        file_bytes: length of the file; 0 likewise.
     """
 
     pixels: np.ndarray
@@ -130,6 +130,25 @@ def decode(content: bytes, size: int, background: str = "white") -> Decoded:
         raise DataError("truncated" if "truncated" in str(error).lower() else "damaged") from error
 
 
+def decoded(picture: Image.Image, size: int, background: str = "white") -> Decoded:
+    """Bring a picture that Pillow has opened to a square of RGB pixels, as `decode` does; the picture itself stays as it is.
+
+    A large JPEG that Pillow decoded whole, and not at a fraction as `decode` does, may differ by a few grey values.
+
+    Raises:
+        DataError: the reason in a few words, as `decode` gives it.
+        UsageError: there is no such colour.
+    """
+    colour = rgb(background)
+    try:
+        with _pillow_warnings_off():
+            if picture.width * picture.height > MAX_PIXELS:
+                raise DataError(_too_many(*picture.size))
+            return _decode(picture.copy(), size, colour, 0)
+    except READER_ERRORS as error:
+        raise DataError("truncated" if "truncated" in str(error).lower() else "damaged") from error
+
+
 def decode_each(read: Callable[[Item], bytes], items: Iterable[Item], size: int, background: str) -> Iterator[Result]:
     """Read and decode many files; yield, in the order of `items`, each picture or what was wrong with its file.
 
@@ -139,10 +158,7 @@ def decode_each(read: Callable[[Item], bytes], items: Iterable[Item], size: int,
     """
 
     def attempt(content: bytes) -> Result:
-        try:
-            return decode(content, size, background)
-        except DataError as error:
-            return error
+        return _attempt(content, size, background)
 
     workers = min(os.cpu_count() or 1, MAX_WORKERS)
     waiting: deque[Result | Future[Result]] = deque()
@@ -158,6 +174,24 @@ def decode_each(read: Callable[[Item], bytes], items: Iterable[Item], size: int,
                 yield _result(waiting.popleft())
         while waiting:
             yield _result(waiting.popleft())
+
+
+def decode_some(read: Callable[[Item], bytes], items: Iterable[Item], size: int, background: str) -> Iterator[Result]:
+    """What `decode_each` yields, from this thread alone, for callers that have threads or processes of their own.
+
+    Small pictures are decoded by one thread of a process at a time: Pillow needs Python's lock for most of such a picture, and
+    threads that fight for it are slower than one of them alone.
+    """
+    with _pillow_warnings_off():
+        for content in _read_in_turns(read, items):
+            if isinstance(content, OSError):
+                yield content
+            elif len(content) < WORTH_A_THREAD:
+                with _small:
+                    result = _attempt(content, size, background)
+                yield result
+            else:
+                yield _attempt(content, size, background)
 
 
 def reader_for(head: bytes) -> type[ImageFile.ImageFile] | None:
@@ -193,16 +227,23 @@ def _read_in_turns(read: Callable[[Item], bytes], items: Iterable[Item]) -> Iter
     yield from turn
 
 
+def _attempt(content: bytes, size: int, background: str) -> Result:
+    try:
+        return decode(content, size, background)
+    except DataError as error:
+        return error
+
+
 def _result(result: Result | Future[Result]) -> Result:
     return result.result() if isinstance(result, Future) else result
 
 
-def _decode(image: ImageFile.ImageFile, size: int, colour: tuple[int, int, int], file_bytes: int) -> Decoded:
+def _decode(image: Image.Image, size: int, colour: tuple[int, int, int], file_bytes: int) -> Decoded:
     """Decode what `image`, of which only the header has been read, holds. Raises READER_ERRORS."""
     width, height = image.size
-    kind = str(image.format)
+    kind = image.format or ""
     if width * height > MAX_PIXELS:
-        raise DataError(f"{width}x{height} pixels, more than {MAX_PIXELS // 1_000_000} million")
+        raise DataError(_too_many(width, height))
     mode, animated = image.mode, bool(getattr(image, "is_animated", False))  # only the formats that can be have the attribute
     if min(width, height) > 4 * size:
         image.draft(
@@ -222,6 +263,10 @@ def _decode(image: ImageFile.ImageFile, size: int, colour: tuple[int, int, int],
     return Decoded(np.asarray(flat), mode, f"{width}x{height}", animated, kind, file_bytes)
 
 
+def _too_many(width: int, height: int) -> str:
+    return f"{width}x{height} pixels, more than {MAX_PIXELS // 1_000_000} million"
+
+
 def _to_rgb(image: Image.Image, colour: tuple[int, int, int]) -> Image.Image:
     """Any of Pillow's modes to RGB, transparency laid over `colour`."""
     if image.mode.startswith("I"):  # Pillow's own conversion would clip 256..65535 to white
@@ -234,6 +279,7 @@ def _to_rgb(image: Image.Image, colour: tuple[int, int, int]) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
+_small = threading.Lock()
 _warnings_lock = threading.Lock()
 _warnings_off = contextlib.ExitStack()
 _decoding = 0

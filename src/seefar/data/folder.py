@@ -100,7 +100,7 @@ def read_images(paths: list[Path], size: int, background: str) -> list[tuple[str
             raise DiskError(f"cannot read {printable(str(path))}: {error.strerror}; fix that, or choose another") from error
         if stat.S_ISDIR(kind):
             found = sorted(Path(path, *parts) for parts in FolderSource(path).contents.files)
-            images = [file for file in found if _is_image_file(file)]
+            images = [file for file in found if is_image_file(file)]
             if not images:
                 raise DataError(f"there are no images in {printable(str(path))}; choose another folder")
             files += images
@@ -110,7 +110,7 @@ def read_images(paths: list[Path], size: int, background: str) -> list[tuple[str
             raise DataError(f"{printable(str(path))} is neither a file nor a folder; give an image, or a folder of them")
     results = decode_each(lambda file: read_file(str(file)), files, size, background)
     return [
-        (printable(str(file)), result if isinstance(result, Decoded) else DataError(_reason(result)))
+        (printable(str(file)), result if isinstance(result, Decoded) else DataError(reason_of(result)))
         for file, result in zip(files, results, strict=True)
     ]
 
@@ -150,10 +150,10 @@ class _Decoding:
             self.files[image.id] = result.format, result.file_bytes
             self.animated += result.animated
         else:
-            skipped = Skipped(shown_path(image.parts), _reason(result))
+            skipped = Skipped(shown_path(image.parts), reason_of(result))
             if isinstance(result, OSError) and result.errno in REFUSALS:
                 self.refused.append(skipped)
-            elif _has_image_name(image.parts[-1]) or not isinstance(result, OSError | NotAnImageError):
+            elif has_image_name(image.parts[-1]) or not isinstance(result, OSError | NotAnImageError):
                 self.bad.append(skipped)
             else:
                 self.left_out.append(Skipped(skipped.id, "not an image") if isinstance(result, NotAnImageError) else skipped)
@@ -250,7 +250,8 @@ def _many(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _reason(failure: DataError | OSError) -> str:
+def reason_of(failure: DataError | OSError) -> str:
+    """What was wrong with a file, in a few words."""
     return failure.strerror or str(failure) if isinstance(failure, OSError) else str(failure)
 
 
@@ -262,13 +263,14 @@ def _count(values: dict[str, str], images: ImageSet, most: int | None = None) ->
     return dict(ranked[:most]) | ({"other": rest} if rest else {})
 
 
-def _has_image_name(name: str) -> bool:
+def has_image_name(name: str) -> bool:
+    """Whether a file says by its name that it is a picture."""
     return name.lower().endswith(SUFFIXES)
 
 
-def _is_image_file(file: Path) -> bool:
+def is_image_file(file: Path) -> bool:
     """Whether a file counts as a picture: by its name, or else by its first bytes."""
-    if _has_image_name(file.name):
+    if has_image_name(file.name):
         return True
     try:
         with file.open("rb") as opened:

@@ -10,7 +10,7 @@ import numpy as np
 from seefar.data.batches import Lengths
 from seefar.data.images import ImageSet
 from seefar.metrics import softmax
-from seefar.model.model import load_model
+from seefar.model.load import load_model
 from seefar.recipes import Recipe
 from seefar.runs import folder
 from seefar.training.events import Step
@@ -82,12 +82,13 @@ def out_of_fold(
                     tell(done, sum(planned))
             model = load_model(run, device)
         if number == 0:
-            logits, features = model.logits_and_features(train.pixels)
-            probabilities[outside] = softmax(logits[outside])
+            answers = model.answers(train.pixels)
+            features = answers.features
+            probabilities[outside] = softmax(answers.logits[outside])
         else:
             probabilities[outside] = softmax(model.logits(train.pixels[outside]))
-        logits, seen = model.logits_and_features(test.pixels)
-        on_test += softmax(logits) / folds
+        on = model.answers(test.pixels)
+        on_test += softmax(on.logits) / folds
         if number == 0:
-            test_features = seen
+            test_features = on.features
     return OutOfFold(probabilities, on_test, features, test_features)

@@ -13,14 +13,16 @@ from seefar.data.load import load_again
 from seefar.display import Shown
 from seefar.evaluation.calibration import Calibration, Selective
 from seefar.evaluation.confusions import Groups, Pair, WeakClass
+from seefar.evaluation.familiarity import familiar_to
 from seefar.evaluation.figures import Measured, beliefs, figures
 from seefar.evaluation.headline import Headline
 from seefar.evaluation.highlights import highlights
 from seefar.evaluation.left_out import left_out
 from seefar.files import lock
 from seefar.metrics import ClassScore, Confusion, Share
-from seefar.model.model import load_model
-from seefar.model.run_images import check_split, describe_test, inspect, open_split, open_validation
+from seefar.model.familiar import Threshold
+from seefar.model.load import load_model
+from seefar.model.run_images import check_split, describe_test, inspect, open_split, open_training, open_validation
 from seefar.runs.folder import Run, open_run
 from seefar.runs.ledger import count_looks
 from seefar.torchrun import only_alone
@@ -66,6 +68,7 @@ class Evaluation(Shown):
         weak_classes: classes that do significantly worse than the others.
         calibration: whether the stated probabilities can be believed; the temperature is fitted on validation.
         selective: accuracy against coverage; the threshold, too, comes from validation.
+        familiar: from which score on images count as like the training images; only of validation, None on test.
     """
 
     split: str
@@ -98,6 +101,7 @@ class Evaluation(Shown):
     weak_classes: list[WeakClass]
     calibration: Calibration | None
     selective: Selective | None
+    familiar: Threshold | None
 
     def __repr__(self) -> str:
         if self.headline is None:
@@ -161,6 +165,11 @@ def evaluate(
         run.write_arrays(f"highlights-{split}.npz", positions=shown, pixels=images.pixels[shown])
         out, times = left_out(images.pixels, counts)
         run.write_arrays(f"left-out-{split}.npz", positions=out, times=times, pixels=images.pixels[out])
+        familiar = None
+        if split == "validation":
+            known = familiar_to(model, open_training(run, data), validation)
+            run.write_arrays("familiar.npz", means=known.means.astype("<f2"))
+            familiar = known.threshold
         evaluation = Evaluation(
             split=split,
             images=len(counted),
@@ -168,6 +177,7 @@ def evaluate(
             look=looks.run if looks else 0,
             look_on_machine=looks.machine if looks else 0,
             tta=tta,
+            familiar=familiar,
             **beliefs(run, looked, images.ids, images.labels, answers["logits"]),
             **figures(*own, answers["tta_logits"][counted] if tta != "none" else None, images.classes, *fitting),
         )

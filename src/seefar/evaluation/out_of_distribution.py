@@ -13,7 +13,9 @@ from seefar.data.near_duplicates import unit
 from seefar.display import Shown
 from seefar.files import lock
 from seefar.metrics import softmax
-from seefar.model.model import load_model
+from seefar.model.answers import Answers
+from seefar.model.familiar import energy
+from seefar.model.load import load_model
 from seefar.model.run_images import check_split, open_split, open_training
 from seefar.runs.folder import Run, open_run
 from seefar.seeds import derive
@@ -92,11 +94,11 @@ def out_of_distribution(
         model, known = load_model(run, device), open_training(run, data)
         images = open_split(run, split, "out of distribution", data)
         chosen = np.random.default_rng(derive(0, "known")).permutation(len(known))[:KNOWN]
-        familiar = unit(model.logits_and_features(known.pixels[chosen])[1])
-        own = familiarity(*model.logits_and_features(images.pixels), familiar)
+        familiar = unit(model.features(known.pixels[chosen]))
+        own = familiarity(model.answers(images.pixels), familiar)
         foreign = []
         for name, pixels in sets.items():
-            theirs = familiarity(*model.logits_and_features(pixels), familiar)
+            theirs = familiarity(model.answers(pixels), familiar)
             truth = np.repeat([1, 0], [len(images), len(pixels)])
             foreign.append(
                 Foreign(
@@ -118,20 +120,17 @@ def _pixels_of(other: str | Path, size: int) -> np.ndarray:
     return load(other, size=size).every_pixel()[-10 * NOISE :]
 
 
-def familiarity(logits: np.ndarray, features: np.ndarray, familiar: np.ndarray) -> dict[str, np.ndarray]:
+def familiarity(answers: Answers, familiar: np.ndarray) -> dict[str, np.ndarray]:
     """How familiar images look, by each of SCORES: larger is more familiar, float64 `(n,)`.
 
     Args:
-        logits: `(n, classes)`.
-        features: `(n, d)`.
+        answers: the network's answers for them.
         familiar: features of training images, rows of length 1, `(m, d)`.
     """
-    from scipy.special import logsumexp
-
     return {
-        "max_probability": softmax(logits).max(1),
-        "energy": logsumexp(logits.astype(np.float64), axis=1),
-        "feature_distance": nearness(features, familiar),
+        "max_probability": softmax(answers.logits).max(1),
+        "energy": energy(answers.logits),
+        "feature_distance": nearness(answers.features, familiar),
     }
 
 

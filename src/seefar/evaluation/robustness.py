@@ -15,7 +15,7 @@ from seefar.display import Shown
 from seefar.errors import DataError
 from seefar.files import lock
 from seefar.metrics import Share, wilson
-from seefar.model.model import load_model
+from seefar.model.load import load_model
 from seefar.model.run_images import check_split, inspect, open_split
 from seefar.runs.folder import Run, open_run
 from seefar.torchrun import only_alone

@@ -16,7 +16,8 @@ from seefar.explaining.attribution import attribute
 from seefar.explaining.faithfulness import Faithfulness, faithfulness
 from seefar.files import write_bytes
 from seefar.metrics import softmax, surest_mistakes
-from seefar.model.model import Model, load_model
+from seefar.model.load import load_model
+from seefar.model.model import Model
 from seefar.model.run_images import ids_of, open_split
 from seefar.networks.inference import predict
 from seefar.runs.folder import Run, npz_bytes, open_run

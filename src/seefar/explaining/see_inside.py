@@ -10,7 +10,7 @@ from seefar.data.load import load_again
 from seefar.explaining.highlights import explain_highlights
 from seefar.explaining.overview import Overview, overview
 from seefar.files import lock
-from seefar.model.model import load_model
+from seefar.model.load import load_model
 from seefar.model.run_images import check_split, open_split, open_training
 from seefar.runs.folder import Run, open_run
 from seefar.torchrun import only_alone

@@ -1,73 +1,63 @@
-"""A trained network's answers for image files that nobody labelled."""
+"""What people read: a model's answers for images, image by image. No torch here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from seefar.data.folder import read_images
 from seefar.display import Shown
-from seefar.errors import DataError
-from seefar.model.model import Model, load_model
-from seefar.runs.folder import Run
+from seefar.model.answers import Answers
+from seefar.model.familiar import Familiar
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The answer for one file.
+    """The answer for one image.
 
     Attributes:
-        image: the file.
-        label: the most probable class; None if the file could not be read.
-        probability: of that class, 0..1, as the network states it: not calibrated, and meaningless for images unlike the training images.
-        probabilities: of every class, most probable first.
+        image: the file, or "image 3" for the fourth image that has no name.
+        label: the most probable class; None if the file could not be read, or the model abstained.
+        probability: of the most probable class, calibrated, 0..1; it says nothing about images unlike the training images.
+        probabilities: of every class, most probable first; where fewer were asked for, of these.
+        unlike: whether the image is unlike the training images (`Model.familiar`); None where that is not known.
         error: why the file could not be read; None if it could.
+        abstained: whether no class is named since the probability is too low.
+        original_size: "WIDTHxHEIGHT" in pixels before the image was cropped and resized; None where that is not known.
     """
 
     image: str
     label: str | None
     probability: float | None
     probabilities: dict[str, float]
-    error: str | None
+    unlike: bool | None = None
+    error: str | None = None
+    abstained: bool = False
+    original_size: str | None = None
 
 
 class Predictions(Shown, list[Prediction]):
-    """The answers for some files, in their order: a list that notebooks show as a table.
+    """The answers for some images, in their order: a list that notebooks show as a table.
 
     Attributes:
-        pixels: of each file what the network saw of it, uint8 `(h, w, 3)`; None if it could not be read.
+        pixels: of each image what the network saw of it, uint8 `(h, w, 3)`; None if it could not be read.
     """
 
     pixels: Sequence[np.ndarray | None] = ()
 
 
-def predict(model: str | Path | Run | Model, images: Sequence[str | Path], *, device: str = "auto") -> Predictions:
-    """Classify image files, prepared exactly as the training images were.
-
-    Args:
-        model: a trained run, its folder, or a Model.
-        images: files and folders; a folder stands for all images below it.
-        device: "auto", "cpu", "cuda" or "mps"; a Model stays where it is.
-
-    Returns:
-        One Prediction a file; a file that cannot be read has `error` set and stops nothing.
-    """
-    used = model if isinstance(model, Model) else load_model(model, device)
-    files = read_images([Path(image) for image in images], used.size, used.background)
-    readable = [decoded.pixels for _, decoded in files if not isinstance(decoded, DataError)]
-    rows = iter(used.probabilities(np.stack(readable)) if readable else ())
-    answers = Predictions(
-        Prediction(name, None, None, {}, str(decoded))
-        if isinstance(decoded, DataError)
-        else _prediction(name, next(rows), used.classes)
-        for name, decoded in files
-    )
-    answers.pixels = [None if isinstance(decoded, DataError) else decoded.pixels for _, decoded in files]
-    return answers
+def as_predictions(
+    names: Sequence[str], answers: Answers, classes: Sequence[str], familiar: Familiar | None, top: int | None = None
+) -> list[Prediction]:
+    """One Prediction for each row of `answers`, called by `names`; each lists its `top` most probable classes, by default all."""
+    unlike = familiar.unlike(answers).tolist() if familiar else [None] * len(names)
+    order = np.argsort(-answers.probabilities, axis=1, kind="stable")[:, :top]
+    chances = np.take_along_axis(answers.probabilities, order, axis=1).astype(np.float64).round(6)
+    return [
+        Prediction(name, classes[places[0]], row[0], {classes[i]: chance for i, chance in zip(places, row, strict=True)}, odd)
+        for name, places, row, odd in zip(names, order.tolist(), chances.tolist(), unlike, strict=True)
+    ]
 
 
-def _prediction(image: str, probabilities: np.ndarray, classes: Sequence[str]) -> Prediction:
-    order = np.argsort(-probabilities, kind="stable")
-    ranked = {classes[i]: round(float(probabilities[i]), 6) for i in order}
-    return Prediction(image, classes[order[0]], round(float(probabilities[order[0]]), 6), ranked, None)
+def unreadable(name: str, reason: str) -> Prediction:
+    """What takes the place of an answer where a file could not be read."""
+    return Prediction(name, None, None, {}, None, reason)

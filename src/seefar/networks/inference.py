@@ -17,7 +17,7 @@ def predict(
 
     Args:
         network: takes raw pixels `(n, 3, h, w)`.
-        pixels: uint8 `(n, h, w, 3)`, 0..255.
+        pixels: uint8 `(n, h, w, 3)`, 0..255; n may be 0.
         precision: number format of the arithmetic.
         batch: images at a time; it changes speed and memory, and the answers in their last digits only.
         tta: a key of VIEWS: the mean is taken over the logits of these views.
@@ -36,7 +36,7 @@ def predict(
         with torch.inference_mode(), torch.autocast(device.type, precision, enabled=precision != torch.float32):
             parts = [
                 answers(torch.tensor(block).to(device).permute(0, 3, 1, 2)).cpu()
-                for block in (pixels[start : start + batch] for start in range(0, len(pixels), batch))
+                for block in (pixels[start : start + batch] for start in range(0, max(len(pixels), 1), batch))
             ]
     finally:
         network.train(was_training)
@@ -54,5 +54,5 @@ def predict_with_features(
         logits = predict(network, pixels, precision, batch)
     finally:
         hook.remove()
-    features = torch.cat(seen).numpy() if seen else np.zeros((0, network.classifier.in_features), np.float32)
+    features: np.ndarray = torch.cat(seen).numpy()
     return logits, features

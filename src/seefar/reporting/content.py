@@ -12,7 +12,7 @@ from seefar.evaluation.earlier import counted, read_evaluation
 from seefar.networks.build import build_network
 from seefar.networks.summary import summarise
 from seefar.recipe_fields import as_json, from_json, short_name
-from seefar.reporting import check_words, figures, inside_words, shaded_tables, trust_words, verdict_words, words
+from seefar.reporting import check_words, export_words, figures, inside_words, shaded_tables, trust_words, verdict_words, words
 from seefar.reporting.advice import advice
 from seefar.reporting.inside_charts import inside_drawings
 from seefar.runs.folder import Run
@@ -34,6 +34,7 @@ def numbers(run: Run) -> dict[str, Any]:
     robust, foreign, inside = (_newest(run, name) for name in ("robustness", "out-of-distribution", "inside"))
     audited = run.found("audit", "test") if run.has("audit-test.json") else None
     without = accuracy_without(run, set(audited["duplicated_test_ids"])) if audited and test and test["accuracy"] else None
+    exported = run.read("export.json") if run.has("export.json") else {}
     learning = words.learning(history, recipe, run.ended(), max(data["validation"]) / sum(data["validation"]))
     advised = advice(recipe, history, data, shown, robust, audited) if shown else []
     warnings = check_words.warnings(judged) if judged else []
@@ -64,6 +65,7 @@ def numbers(run: Run) -> dict[str, Any]:
         "out_of_distribution": foreign,
         "audit": audited,
         "inside": inside,
+        "export": exported,
         "accuracy_without_duplicates": without[1] if without else None,
         "words": {
             "verdict": verdict_words.verdict(judged, shown, warnings, advised, run.path.name),
@@ -77,6 +79,7 @@ def numbers(run: Run) -> dict[str, Any]:
             "out_of_distribution": trust_words.out_of_distribution(foreign) if foreign else [],
             "audit": trust_words.audit(audited, without) if audited else [],
             "inside": inside_words.everything(inside) if inside else {},
+            "export": {made["file"]: export_words.export(made) for made in exported.values()},
             "advice": advised,
         },
     }

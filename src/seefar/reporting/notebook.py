@@ -277,12 +277,12 @@ def _predictions(answers: "Predictions") -> Markup:
         (
             small(pixels[None]) if pixels is not None else "",
             "/".join(answer.image.replace("\\", "/").split("/")[-2:]),
-            answer.label or f"unreadable: {answer.error}",
+            tables.answer(vars(answer)),
             ", ".join(f"{name} {percent(chance)}" for name, chance in list(answer.probabilities.items())[:3]),
         )
         for answer, pixels in list(zip(answers, answers.pixels or [None] * len(answers), strict=True))[:SHEET]
     ]
-    columns = ["as the network saw it", "file", "predicted", "probability, as the network states it"]
+    columns = ["as the network saw it", "file", "predicted", "probability"]
     return frame(f"{len(answers):,} images", table(Table(columns, rows)), _more(len(answers) - SHEET, "images"))
 
 

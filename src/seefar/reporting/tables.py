@@ -212,3 +212,26 @@ def classes(splits: Mapping[str, Mapping[str, int]]) -> Table:
     names = next(iter(splits.values()))
     rows = [(name, *(f"{counts[name]:,}" for counts in splits.values())) for name in names]
     return Table(["class", *splits], rows, ("all", *(f"{sum(counts.values()):,}" for counts in splits.values())))
+
+
+def predictions(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Answers for images; the last column is there if any image is unlike the training images."""
+    odd = any(row["unlike"] for row in rows)
+    cells = [
+        (
+            row["image"],
+            answer(row),
+            "" if row["probability"] is None else percent(row["probability"]),
+            ", ".join(f"{name} {percent(chance)}" for name, chance in list(row["probabilities"].items())[1:3]),
+            *(["unlike the training images" if row["unlike"] else ""] if odd else []),
+        )
+        for row in rows
+    ]
+    return Table(["image", "class", "probability", "next", *(["remark"] if odd else [])], cells)
+
+
+def answer(row: Mapping[str, Any]) -> str:
+    """The class that an answer names, or why it names none."""
+    if row["error"] is not None:
+        return f"unreadable: {row['error']}"
+    return f"not sure ({next(iter(row['probabilities']))}?)" if row["abstained"] else str(row["label"])

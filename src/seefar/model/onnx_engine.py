@@ -1,0 +1,82 @@
+"""A file computes with ONNX Runtime, in batches of few sizes. No torch here."""
+
+from typing import Any
+
+import numpy as np
+
+from seefar.errors import ModelFileError, UsageError
+
+PIXELS = 64 * 32 * 32  # of a batch: as many images as fit, so that memory does not grow with their size (chosen by hand)
+MOST = 64  # images of a batch; larger ones are no faster (to be measured by benchmarks/answers.py)
+
+
+class OnnxEngine:
+    """Computes with ONNX Runtime on the CPU.
+
+    Batches have a power of two of images, the last one filled up with black ones: ONNX Runtime keeps memory for every new shape that
+    it meets (its issues 11118 and 11627). The answers for the images do not depend on what else is in their batch, but for the last
+    digits. One engine may be asked by several threads at once.
+
+    Args:
+        content: of the file, checked by `check_graph`.
+        size: height and width of the images in pixels.
+        maps: whether the file has maps.
+        threads: how many compute one batch; None: all cores.
+
+    Raises:
+        UsageError: ONNX Runtime is not installed.
+        ModelFileError: it refuses the file.
+    """
+
+    def __init__(self, content: bytes, size: int, maps: bool, threads: int | None = None) -> None:
+        runtime = onnx_runtime()
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = threads or 0
+        options.log_severity_level = 4
+        # Waiting threads would burn a core for a second after each request, at no gain
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # whatever ONNX Runtime raises, it has no common base
+            raise ModelFileError(f"ONNX Runtime refuses it: {' '.join(str(error).split())[:200]}") from error
+        # Without it the maps are computed even where nobody asks for them
+        self._options = runtime.RunOptions()
+        self._options.only_execute_path_to_fetches = True
+        self._has_maps = maps
+        self.batch = max(1, min(MOST, 1 << (PIXELS // (size * size)).bit_length() - 1)) if size * size <= PIXELS else 1
+        self.name = f"ONNX Runtime {runtime.__version__} on cpu"
+
+    def compute(
+        self, pixels: np.ndarray, tta: str = "none", maps: bool = False
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]:
+        """See `Engine`. Raises UsageError for maps that the file has not, and for test-time augmentation."""
+        if tta != "none":
+            raise UsageError("test-time augmentation needs the run that this file was exported from")
+        if maps and not self._has_maps:
+            raise UsageError("this file has no class-activation maps; seefar export writes them")
+        blocks = [pixels[start : start + self.batch] for start in range(0, max(len(pixels), 1), self.batch)]
+        parts = [(self.run(_filled_up(block), maps), len(block)) for block in blocks]
+        found = {name: np.concatenate([values[name][:images] for values, images in parts]) for name in parts[0][0]}
+        return found["logits"], found["features"], found.get("maps"), found["probabilities"]
+
+    def run(self, pixels: np.ndarray, maps: bool = False) -> dict[str, np.ndarray]:
+        """The outputs of the file by name, for images uint8 `(n, size, size, 3)` as one batch of exactly so many."""
+        names = ["logits", "features", "probabilities", *(["maps"] if maps else [])]
+        return dict(zip(names, self._session.run(names, {"pixels": np.ascontiguousarray(pixels)}, self._options), strict=True))
+
+
+def onnx_runtime() -> Any:
+    """The package. Raises UsageError if it is not installed."""
+    try:
+        import onnxruntime
+    except ImportError:
+        raise UsageError("ONNX files need ONNX Runtime; pip install 'seefar[export]'") from None
+    return onnxruntime
+
+
+def _filled_up(pixels: np.ndarray) -> np.ndarray:
+    """A power of two of images, black ones behind those that are there."""
+    wanted = 1 << max(len(pixels) - 1, 0).bit_length()
+    missing = wanted - len(pixels)
+    black = np.zeros((missing, *pixels.shape[1:]), np.uint8)
+    return np.concatenate([pixels, black]) if missing else pixels
