@@ -181,6 +181,7 @@ def intervals(rows: Sequence[tuple[str, float, float, float]], label: str, title
     if zero:
         axes.axvline(0, color=WRONG, lw=1.2, ls="--")
     axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel=label)
+    axes.xaxis.set_major_locator(MaxNLocator(6))
     return figure
 
 
