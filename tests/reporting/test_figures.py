@@ -7,7 +7,9 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
+import matplotlib as mpl
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -63,6 +65,18 @@ def test_svg_is_valid_themed_repeatable_and_says_which_data_it_is(name: str) -> 
     assert style.LINE not in text
     assert text == style.svg(drawings()[name]())
     assert "shapes" in named(drawings(["shapes", "b", "c"])[name]())
+
+
+@pytest.mark.parametrize("name", drawings())
+def test_nothing_is_cut_off(name: str) -> None:
+    figure = drawings(["automobile", "airplane", "a change of several fields"])[name]()
+    with mpl.rc_context(style.STYLE):
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        drawn = figure.get_tightbbox(canvas.get_renderer())
+    width, height = figure.get_size_inches()
+    assert min(drawn.x0, drawn.y0) > -0.02
+    assert max(drawn.x1 - width, drawn.y1 - height) < 0.02
 
 
 def test_class_names_stand_in_the_chart_as_they_are() -> None:

@@ -169,7 +169,7 @@ def recalls(scores: Sequence[dict[str, Any]], accuracy: float, title: str) -> Fi
     _bars(axes, rows, 18, [class_colour(i) for i in order])
     axes.axvline(accuracy * 100, color=INK, lw=1, ls="--")
     axes.text(accuracy * 100, len(order) - 0.35, "all", ha="center", fontsize=SMALL)
-    axes.set(ylim=(-0.7, len(order) - 0.4), xlabel="found, in % of the images of the class, with 95 % interval")
+    axes.set(ylim=(-0.7, len(order) - 0.4), xlabel="found of each class, in %, with 95 % interval")
     return figure
 
 
@@ -181,6 +181,7 @@ def intervals(rows: Sequence[tuple[str, float, float, float]], label: str, title
     if zero:
         axes.axvline(0, color=WRONG, lw=1.2, ls="--")
     axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel=label)
+    axes.xaxis.set_major_locator(MaxNLocator(6))
     return figure
 
 
@@ -250,11 +251,12 @@ def costs(points: Sequence[tuple[str, float, float]], front: Sequence[str], titl
     figure, axes = chart(3.8, title)
     places = {name: (seconds, 100 * accuracy) for name, seconds, accuracy in points}
     axes.plot(*zip(*(places[name] for name in front), strict=True), color=RIGHT, lw=1.2, ls="--", zorder=1)
+    dearest = max(0.1, *(seconds for seconds, _ in places.values()))
     for name, place in places.items():
         axes.plot(*place, "o", color=RIGHT if name in front else TRAIN, ms=6)
-        axes.annotate(shorten(name, 28), place, xytext=(5, 4), textcoords="offset points", fontsize=SMALL)
-    dearest = max(0.1, *(seconds for seconds, _ in places.values()))
-    axes.set(xlim=(0, 1.25 * dearest), xlabel="seconds of training", ylabel="accuracy in %")
+        shift, side = ((6, 4), "left") if place[0] < dearest / 2 else ((-6, 4), "right")  # where there is more room
+        axes.annotate(shorten(name, 28), place, xytext=shift, textcoords="offset points", fontsize=SMALL, ha=side)
+    axes.set(xlim=(0, 1.1 * dearest), xlabel="seconds of training", ylabel="accuracy in %")
     return figure
 
 
