@@ -214,7 +214,7 @@ def test_without_a_home_it_says_which_folder_it_cannot_use(
     for name in ("HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, "/proc/nobody")
     monkeypatch.delenv("SEEFAR_HOME")
-    monkeypatch.setattr(sf, "load", lambda name, **options: small_data)
+    monkeypatch.setattr(sf, "load", lambda data, **options: small_data)
     words = ["run", "--data", "shapes", "--recipe", "tiny", "--set", "widths=[[4],[4]]", "--epochs", "1"]
     assert main([*words, "--out", str(tmp_path / "run")]) == 7
     assert capsys.readouterr().err.splitlines()[-1].startswith("error: cannot use /proc/nobody")

@@ -46,7 +46,7 @@ def test_a_picture_of_the_wanted_size_keeps_its_pixels() -> None:
     found = decode(encode(NOISE), 16)
     assert found.pixels.dtype == np.uint8
     assert np.array_equal(found.pixels, NOISE)
-    assert found[1:] == ("RGB", "16x16", False)
+    assert found[1:] == ("RGB", "16x16", False, "PNG", len(encode(NOISE)))
     jpeg = encode(NOISE, "JPEG")
     assert np.array_equal(decode(jpeg, 16).pixels, np.asarray(Image.open(io.BytesIO(jpeg))))
 

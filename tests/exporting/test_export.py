@@ -18,6 +18,7 @@ from seefar.errors import DiskError, ModelFileError, UsageError
 from seefar.exporting import export as module
 from seefar.exporting.drafts import OnnxDraft
 from seefar.model.answers import Answers
+from seefar.reporting.notebook import html
 
 
 def test_what_is_written_and_recorded(run: sf.Run, small_data: Dataset, tmp_path: Path) -> None:
@@ -131,3 +132,10 @@ def test_the_journey_on_real_images(real_images: Path, tmp_path: Path, recipe: s
     for one, other in zip(ours, theirs, strict=True):
         assert (one.label, one.unlike) == (other.label, other.unlike)
         assert one.probability == pytest.approx(other.probability, abs=1e-3)
+
+
+def test_a_notebook_shows_what_the_certificate_says(run: sf.Run, small_data: Dataset) -> None:
+    shown = str(html(sf.export(run, data=small_data)))
+    assert "model.onnx: " in shown
+    assert "the same class for all 12 validation images" in shown
+    assert "images a second" in shown

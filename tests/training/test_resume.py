@@ -278,7 +278,7 @@ from tests.training.test_resume import COMMAND
 import seefar as sf
 from seefar.cli import main
 from seefar.training import loop
-sf.load = lambda name, **options: colours()
+sf.load = lambda data, **options: colours()
 set_rate, run = loop.set_rate, sys.argv[1]
 def slowly(*values): time.sleep(0.03); set_rate(*values)  # so that there is time to break in
 loop.set_rate = slowly
@@ -329,7 +329,7 @@ def test_a_signal_saves_and_leaves_with_its_code_and_the_same_command_goes_on(
     code: int,
 ) -> None:
     """Faults 107 and 108."""
-    monkeypatch.setattr(sf, "load", lambda name, **options: DATA)
+    monkeypatch.setattr(sf, "load", lambda data, **options: DATA)
     at_step(10, lambda: os.kill(os.getpid(), number), monkeypatch)
     assert main([*COMMAND, str(tmp_path / "run")]) == code
     errors = capsys.readouterr().err

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from seefar.display import Shown
 from seefar.errors import ModelFileError
 from seefar.model.answers import Answers
 from seefar.model.self_test import TOLERANCE
@@ -64,7 +63,7 @@ class Speed:
 
 
 @dataclass(frozen=True)
-class Certificate(Shown):
+class Certificate:
     """That an exported file says what the trained network says; `export.json` and the metadata of the file hold exactly this.
 
     Attributes:

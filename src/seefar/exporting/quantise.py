@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from seefar.data.images import ImageSet
-from seefar.display import Shown
 from seefar.errors import UsageError
 from seefar.evaluation.paired import Difference, paired_difference
 from seefar.exporting.certificate import Agreement, Speed, agreement, images_per_second, threads_to_measure
@@ -28,7 +27,7 @@ OPERATORS = ("Conv", "Gemm")  # nearly all the work; what is between them stays 
 
 
 @dataclass(frozen=True)
-class Quantised(Shown):
+class Quantised:
     """The certificate of an int8 file, beside that of the float32 file that it was made from.
 
     Attributes:

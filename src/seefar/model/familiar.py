@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ class Familiar:
         threshold: what the score is compared with.
     """
 
-    means: np.ndarray
+    means: np.ndarray = field(repr=False)
     threshold: Threshold
 
     def scores(self, answers: Answers) -> np.ndarray:

@@ -65,4 +65,6 @@ def _from_run(run: Run, device: str, precision: str | None) -> Model:
 def _familiar(run: Run, evaluated: dict[str, Any]) -> Familiar | None:
     """As stored at evaluation on validation; None for a run that an earlier seefar evaluated."""
     found = evaluated.get("familiar")
-    return Familiar(run.arrays("familiar.npz")["means"].astype(np.float32), Threshold(**found)) if found else None
+    if not found or not run.has("familiar.npz"):
+        return None
+    return Familiar(run.arrays("familiar.npz")["means"].astype(np.float32), Threshold(**found))

@@ -16,6 +16,7 @@ from seefar.recipe_fields import from_json, short_name
 from seefar.reporting import (
     check_words,
     comparison_words,
+    export_words,
     figures,
     inside_words,
     study_words,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from seefar.evaluation.robustness import Robustness
     from seefar.explaining.explanation import Explanation
     from seefar.explaining.overview import Overview
+    from seefar.exporting.export import Export
     from seefar.model.predictions import Predictions
     from seefar.networks.summary import Layers
     from seefar.recipes import Recipe
@@ -306,6 +308,12 @@ def _overview(overview: "Overview") -> Markup:
     )
 
 
+def _export(made: "Export") -> Markup:
+    found = {"certificate": made.certificate.as_json(), "int8": made.int8.as_json() if made.int8 else None}
+    speeds = Table(["computed by", "threads", "images a second"], export_words.speeds(found))
+    return frame(f"{made.path.name}: {made.bytes:,} bytes", sentences(export_words.export(found)), table(speeds))
+
+
 HOW: dict[str, Callable[[Any], Markup]] = {
     "Audit": _audit,
     "Augmented": _augmented,
@@ -314,6 +322,7 @@ HOW: dict[str, Callable[[Any], Markup]] = {
     "Dataset": _dataset,
     "Evaluation": _evaluation,
     "Explanation": _explanation,
+    "Export": _export,
     "ImageSet": _image_set,
     "Layers": _layers,
     "OutOfDistribution": _out_of_distribution,
