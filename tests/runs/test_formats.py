@@ -102,5 +102,6 @@ def test_what_format_4_found_reads_like_today(tmp_path: Path, name: str, then: d
 
 def test_an_evaluation_without_test_time_augmentation_says_so(tmp_path: Path) -> None:
     run = folder.create(tmp_path / "run")
-    run.write("evaluation-test.json", {"accuracy": {"value": 0.5}})
-    assert run.evaluation("test") == {"accuracy": {"value": 0.5}, "tta": "none", "tta_accuracy": {"value": 0.5}}
+    share = {"value": 0.5}
+    run.write("evaluation-test.json", {"accuracy": share})
+    assert run.evaluation("test") == {"accuracy": share, "tta": "none", "tta_accuracy": share, "familiar": None}

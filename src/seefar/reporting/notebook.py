@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from seefar.evaluation.robustness import Robustness
     from seefar.explaining.explanation import Explanation
     from seefar.explaining.overview import Overview
-    from seefar.exporting.export import Export
     from seefar.model.predictions import Predictions
     from seefar.networks.summary import Layers
     from seefar.recipes import Recipe
@@ -308,7 +307,7 @@ def _overview(overview: "Overview") -> Markup:
     )
 
 
-def _export(made: "Export") -> Markup:
+def _export(made: Any) -> Markup:
     found = {"certificate": made.certificate.as_json(), "int8": made.int8.as_json() if made.int8 else None}
     speeds = Table(["computed by", "threads", "images a second"], export_words.speeds(found))
     return frame(f"{made.path.name}: {made.bytes:,} bytes", sentences(export_words.export(found)), table(speeds))
