@@ -248,7 +248,8 @@ WARNINGS = [
         "so many are",
         left_out,
     ),
-    S("Test images look just like training images", "some do", lambda t, g: False),
+    S("Test images look just like training images", "one in twenty does, or more", lambda t, g: False),
+    S("A few test images look just like training images", "some do, fewer than one in twenty", lambda t, g: False),
     S(
         "{near:n} of {images:n} test images are near copies of training images, so they may be easier than new ones; they "
         "count.",

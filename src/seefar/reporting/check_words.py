@@ -120,7 +120,8 @@ def warning(finding: Mapping[str, Any], split: str) -> dict[str, Any]:
         sentence = f"{share} {'repeats' if images == 1 else 'repeat'} another one exactly; each image counts once."
         do = f"Remove the copies, or take {split} images that differ."
     elif kind == "near":
-        title = f"{split.capitalize()} images look just like training images"
+        few = "" if finding["serious"] else "A few "
+        title = f"{few}{split if few else split.capitalize()} images look just like training images"
         sentence = f"{share} {are} near copies of training images, so they may be easier than new ones; they count."
         do = "See the accuracy without them beside the headline."
     elif kind == "bursts":
