@@ -12,7 +12,7 @@ import seefar as sf
 from seefar.data.images import Dataset
 from seefar.errors import DataError, DiskError, ModelFileError, UsageError
 from seefar.evaluation import audit as module
-from seefar.evaluation.cross_validation import out_of_fold
+from seefar.evaluation.cross_validation import fold_parts, out_of_fold
 from seefar.recipe_fields import change, find
 
 pytest.importorskip("cleanlab", reason="the extra audit is not installed")
@@ -61,6 +61,18 @@ def test_every_training_image_is_judged_by_a_network_that_did_not_see_it(small_d
     assert (found.train.argmax(1) == random.labels).mean() < 0.5
     assert len(found.train_features) == 150
     assert len(found.test_features) == len(small_data.test)
+
+
+def test_equal_images_are_judged_together(small_data: Dataset) -> None:
+    """Else a network would be asked about an image that it learned from."""
+    train = small_data.train
+    whole = [(inside.tolist(), outside.tolist()) for inside, outside in fold_parts(train, 3, 0)]
+    assert sorted(i for _, outside in whole for i in outside) == list(range(len(train)))
+    pixels = train.pixels.copy()
+    pixels[60:] = pixels[:60]
+    parts = fold_parts(dataclasses.replace(train, pixels=pixels), 3, 0)
+    assert all(set(inside % 60).isdisjoint(outside % 60) for inside, outside in parts)
+    assert sorted(np.concatenate([outside for _, outside in parts]).tolist()) == list(range(len(train)))
 
 
 def test_a_run_keeps_the_findings_and_its_report_shows_them(spoilt: Dataset, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from seefar.data.batches import Lengths
+from seefar.data.describe import digests
 from seefar.data.images import ImageSet
 from seefar.metrics import softmax
 from seefar.model.load import load_model
@@ -48,7 +49,7 @@ def out_of_fold(
     device: str,
     tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> OutOfFold:
-    """Train a network on all but one fold, for each fold. The folds hold all classes alike.
+    """Train a network on all but one fold, for each fold. The folds hold all classes alike, and equal images are in one of them.
 
     Args:
         recipe: of the networks.
@@ -59,13 +60,11 @@ def out_of_fold(
         device: "auto", "cpu", "cuda" or "mps".
         tell: called with the number of steps done and the total.
     """
-    from sklearn.model_selection import StratifiedKFold
-
     machine = choose_machine(recipe.optimisation.precision, device, shared=False)
     probabilities = np.zeros((len(train), len(train.classes)))
     on_test = np.zeros((len(test), len(train.classes)))
     features = test_features = np.zeros((0, 0), np.float32)
-    parts = list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(train.labels, train.labels))
+    parts = fold_parts(train, folds, seed)
     how, epochs = recipe.sampling, recipe.stopping.epochs
     planned = [Lengths(len(inside), how.batch_size, how.leave_out).steps_before(epochs + 1) for inside, _ in parts]
     done = 0
@@ -92,3 +91,18 @@ def out_of_fold(
         if number == 0:
             test_features = on.features
     return OutOfFold(probabilities, on_test, features, test_features)
+
+
+def fold_parts(train: ImageSet, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """For each fold the positions outside it, to learn from, and inside it, to judge."""
+    from sklearn.model_selection import StratifiedKFold
+
+    fold = np.empty(len(train), np.int64)
+    for number, (_, chosen) in enumerate(
+        StratifiedKFold(folds, shuffle=True, random_state=seed).split(train.labels, train.labels)
+    ):
+        fold[chosen] = number
+    first: dict[bytes, int] = {}
+    for position, digest in enumerate(digests(train.pixels)):
+        fold[position] = fold[first.setdefault(digest, position)]
+    return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(folds)]
