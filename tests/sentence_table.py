@@ -96,13 +96,13 @@ FIRST = [
     ),
     S("cannot be measured", "there is no headline", unmeasured),
     S(
-        "test accuracy: {copies:n} of {all:n} test images are training images, and none is left; it takes at least 30 "
-        "distinct new images a class",
+        "test accuracy: {copies:n} of {all:n} test images are training images, and none is left; 30 distinct new images a "
+        "class are needed",
         "there is no headline, because of copies of training images",
         unmeasured,
     ),
     S(
-        "test accuracy: there are only {all:n} test images; it takes at least 30 distinct new images a class",
+        "test accuracy: there are only {all:n} test images; 30 distinct new images a class are needed",
         "there is no headline, because there are so few",
         unmeasured,
     ),
@@ -144,14 +144,13 @@ HEADLINES = [
         lambda t, g: stated(t, g) and raw(t, {"split": g["split"], "images": g["all"], "share": g["raw"]}),
     ),
     S(
-        "test accuracy cannot be measured: {copies:n} of {all:n} test images are training images, and none is left; it takes "
-        "at least 30 distinct new images a class",
+        "test accuracy cannot be measured: {copies:n} of {all:n} test images are training images, and none is left; 30 "
+        "distinct new images a class are needed",
         "fewer count, because of copies of training images",
         unmeasured,
     ),
     S(
-        "test accuracy cannot be measured: there are only {all:n} test images; it takes at least 30 distinct new images a "
-        "class",
+        "test accuracy cannot be measured: there are only {all:n} test images; 30 distinct new images a class are needed",
         "there are fewer to begin with",
         unmeasured,
     ),
@@ -200,18 +199,7 @@ VERDICT = [
             headline(t, g | {"split": "test"}) and t.planted.kind == "uneven" and is_share(g["guess"], 1 / len(t.classes))
         ),
     ),
-    S(
-        "Its test accuracy cannot be measured: {copies:n} of {all:n} test images are training images, and none is left; it "
-        "takes at least 30 distinct new images a class.",
-        "fewer count, because of copies of training images",
-        unmeasured,
-    ),
-    S(
-        "Its test accuracy cannot be measured: there are only {all:n} test images; it takes at least 30 distinct new images "
-        "a class.",
-        "there are fewer to begin with",
-        unmeasured,
-    ),
+    S("Its test accuracy cannot be measured.", "there is no headline: why not stands beside it", unmeasured),
     S(
         "On validation images it is right {share:p} of the time ({low:p} to {high:p}).",
         "test cannot be measured",
@@ -221,6 +209,11 @@ VERDICT = [
         "Not as it stands: {title:w}.",
         "something serious is wrong with the images",
         lambda t, g: bool(t.planted.kind) and t.planted.kind != "uneven",
+    ),
+    S(
+        "The validation images were not trained on, but helped to choose the weights.",
+        "test cannot be measured, and validation can",
+        lambda t, g: not t.planted.measurable,
     ),
     S(
         "The figure rests on {images:n} images that it was not trained on, and on one seed.",
@@ -236,11 +229,11 @@ WARNINGS = [
     S("Some test images are training images", "at most half are", lambda t, g: 0 < t.planted.copies <= len(t.data.test) / 2),
     S(
         "{copies:n} of {images:n} test images are equal to a training or validation image, or to its mirror image; they are "
-        "left out of every figure but the raw one.",
+        "left out of every figure except the raw accuracy.",
         "so many are",
         left_out,
     ),
-    S("Take other test images: such that were never trained on.", "as above"),
+    S("Use other test images, ones that were never trained on.", "as above"),
     S("Equal images have different labels", "some have", is_kind("contradicting")),
     S(
         "{contradicting:n} of {images:n} test images are equal to one of another class; no answer is right for both, so they "

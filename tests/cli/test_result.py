@@ -88,13 +88,13 @@ def test_a_result_has_twelve_lines_at_most_and_breaks_no_path(
     assert "with test-time augmentation (flip): 94.35" in text
     assert ("warning: " in text) == bool(findings)
     if findings:
-        assert "Take other test images" in text
+        assert "Use other test images" in text
 
 
 def test_warnings_are_in_full_where_there_is_room_for_them(capsys: pytest.CaptureFixture[str]) -> None:
     found = evaluation(findings=(COPIES, FEW, NEAR, UNEVEN), near={"images": 1681, "accuracy": SHARE}, tta="flip")
     narrow, wide = (" ".join(" ".join(printed(capsys, found, width)).split()) for width in (80, 300))
-    assert "warning: Some test images are training images. Take other" in narrow
+    assert "warning: Some test images are training images. Use other" in narrow
     assert "more in the report)" in narrow
     assert "warning: 500 of 2,000 test images are equal to a training or validation image" in wide
     assert "Fewer than 30 test images count for owl (5)." in wide
@@ -136,7 +136,7 @@ def test_a_few_near_copies_stand_beside_the_headline_alone(capsys: pytest.Captur
 
 
 def test_what_to_do_about_a_warning_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
-    do = "Take other test images: such that were never trained on."
+    do = "Use other test images, ones that were never trained on."
     page = PAGE | {"words": {"verdict": VERDICT | {"next": do}}}
     result.say(result.of_run(evaluation(findings=(COPIES,)), evaluation("validation"), page, RUN, None), None)
     out = capsys.readouterr().out
@@ -158,7 +158,7 @@ def test_on_a_terminal_warnings_are_yellow_and_what_cannot_be_measured_stands_on
     result.say(result.of_evaluation(NOTHING), 80)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("\x1b[1;30;43mtest accuracy cannot be measured")
-    assert [line.startswith("\x1b[1;33mwarning: ") for line in lines if "warning" in line] == [True, True]
+    assert [line.startswith("\x1b[1;33mwarning: ") for line in lines if "warning" in line] == [True]
     result.say(result.of_evaluation(evaluation()), 80)
     assert "33m" not in capsys.readouterr().out
 
@@ -170,7 +170,7 @@ def test_strict_refuses_what_cannot_be_measured_and_what_is_serious() -> None:
     with pytest.raises(DataError, match="something serious is wrong with the test images") as caught:
         result.refuse(evaluation(findings=(COPIES, UNEVEN)))
     assert len(caught.value.details) == 1
-    assert caught.value.details[0].startswith("Some test images are training images. Take other test images")
+    assert caught.value.details[0].startswith("Some test images are training images. Use other test images")
 
 
 def test_a_program_that_reads_the_json_is_told_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:

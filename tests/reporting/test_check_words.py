@@ -67,7 +67,7 @@ def test_the_raw_figure_stands_beside_it_where_it_is_another() -> None:
     ],
 )
 def test_why_there_is_no_headline(found: dict[str, Any], said: str) -> None:
-    assert check_words.cannot(found) == f"cannot be measured: {said}; it takes at least 30 distinct new images a class"
+    assert check_words.cannot(found) == f"cannot be measured: {said}; 30 distinct new images a class are needed"
     assert check_words.headline(found) == f"test accuracy {check_words.cannot(found)}"
     assert check_words.cannot(evaluation()) == ""
 
@@ -152,7 +152,7 @@ def test_a_figure_that_cannot_be_told_from_guessing_is_said_to_be_none() -> None
 def test_without_a_headline_validation_speaks_and_is_named() -> None:
     test, validation = without("copies", 0, 50, copies=50), scored(split="validation")
     said = verdict(test, validation, check_words.warnings(test | {"findings": [asdict(FINDINGS["copies"])]}), [], "run")
-    assert plain(said["good"]).startswith("Its test accuracy cannot be measured: 50 of 50 test images are training images")
+    assert plain(said["good"]).startswith("Its test accuracy cannot be measured. ")
     assert "On validation images it is right 90.0 % of the time" in plain(said["good"])
     nothing = verdict(test, None, [], [], "run")
     assert "validation" not in nothing["good"]

@@ -44,17 +44,15 @@ def of_run(
     warnings = [
         warning | {"do": ""} if warning["do"] == verdict["next"] else warning  # that stands below
         for warning in check_words.warnings(evaluation)
-        if not _stands_above(warning, evaluation)
+        if not _stands_above(warning)
     ]
     room = LINES - sum(_height(said, width) for said in above + below)
     return [*above, *_fitting(warnings, room, width), *below]
 
 
-def _stands_above(warning: Mapping[str, Any], evaluation: Mapping[str, Any]) -> bool:
-    """Whether the headline says it already: a few near copies stand beside it, and where copies left none, classes have few images."""
-    if warning["kind"] == "near":
-        return not warning["serious"]
-    return warning["kind"] == "few" and evaluation["cannot"] not in ("", "few")
+def _stands_above(warning: Mapping[str, Any]) -> bool:
+    """Whether the headline says it already: a few near copies stand beside it."""
+    return warning["kind"] == "near" and not warning["serious"]
 
 
 def of_evaluation(evaluation: Mapping[str, Any], validation: Mapping[str, Any] | None = None) -> list[Said]:

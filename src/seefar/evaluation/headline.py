@@ -10,6 +10,7 @@ import numpy as np
 from seefar.data.checks import FEW, Finding, Inspection, is_uneven
 from seefar.metrics import Share, wilson
 
+NOTABLE = 0.95  # of the images that count: below it bursts widen the interval; above, nobody would see it (chosen by hand)
 Z = NormalDist().inv_cdf(0.975)
 
 
@@ -66,9 +67,9 @@ def headline(accuracy: Share, recalls: Sequence[Share], train: Sequence[int], im
     if is_uneven(train):
         share = mean_of(recalls)
         return Headline("balanced accuracy", share.value, share.low, share.high, images)
-    if groups < images:
-        accuracy = interval_of(accuracy.value, groups)
-    return Headline("accuracy", accuracy.value, accuracy.low, accuracy.high, groups)
+    if groups < NOTABLE * images:
+        accuracy, images = interval_of(accuracy.value, groups), groups
+    return Headline("accuracy", accuracy.value, accuracy.low, accuracy.high, images)
 
 
 def mean_of(shares: Sequence[Share]) -> Share:

@@ -52,7 +52,7 @@ def cannot(found: Mapping[str, Any]) -> str:
     else:
         why = f"{out['contradicting']:,} of {total:,} {split} images equal one of another class"
     rest = "" if found["cannot"] == "few" and left == total else f", and {_left(left)}"
-    return f"cannot be measured: {why}{rest}; it takes at least 30 distinct new images a class"
+    return f"cannot be measured: {why}{rest}; 30 distinct new images a class are needed"
 
 
 def _left(images: int) -> str:
@@ -70,7 +70,8 @@ def warnings(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     Args:
         found: an Evaluation as a dict.
     """
-    return [warning(finding, found["split"]) for finding in found["findings"]]
+    explained = found["headline"] is None and found["cannot"] != "few"  # that few are left follows from what took the others
+    return [warning(one, found["split"]) for one in found["findings"] if not (explained and one["kind"] == "few")]
 
 
 def before_training(findings: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -109,8 +110,11 @@ def warning(finding: Mapping[str, Any], split: str) -> dict[str, Any]:
     if kind == "copies":
         title = f"{'All' if images == of else _most(images, of)} {split} images are training images"
         pronoun = "it is" if images == 1 else "they are"
-        sentence = f"{share} {are} equal to a {seen} image, or to its mirror image; {pronoun} left out of every figure but the raw one."
-        do = f"Take other {split} images: such that were never trained on."
+        sentence = (
+            f"{share} {are} equal to a {seen} image, or to its mirror image; {pronoun} left out of every figure except the raw "
+            "accuracy."
+        )
+        do = f"Use other {split} images, ones that were never trained on."
     elif kind == "contradicting":
         title = "Equal images have different labels"
         sentence = f"{share} {are} equal to one of another class; no answer is right for both, so they are left out."

@@ -34,7 +34,7 @@ def verdict(
     return {
         "good": _good(judged, shown),
         "fails": _fails(shown),
-        "trust": _trust(judged, serious),
+        "trust": _trust(judged, shown, serious),
         "next": _next(judged, serious, advice),
     }
 
@@ -46,7 +46,7 @@ def _good(judged: dict[str, Any], shown: dict[str, Any] | None) -> str:
         if shown and shown["split"] != judged["split"]:
             said = shown["headline"] or shown["accuracy"]
             instead = f" On validation images it is right {percent(said['value'])} of the time ({check_words.between(said)})."
-        return f"Its {judged['split']} accuracy {check_words.cannot(judged)}.{instead}"
+        return f"Its {judged['split']} accuracy cannot be measured.{instead}"
     said = judged["headline"]
     of = "of new images" if judged["split"] == "test" else "of validation images, which helped to choose its weights,"
     if said["name"] == "accuracy":
@@ -90,10 +90,15 @@ def _fails(shown: dict[str, Any] | None) -> str:
     return words.fails(shown)[0]
 
 
-def _trust(judged: dict[str, Any], serious: Sequence[Mapping[str, Any]]) -> str:
+def _trust(judged: dict[str, Any], shown: dict[str, Any] | None, serious: Sequence[Mapping[str, Any]]) -> str:
     """The worst that is known against it; else whether its probabilities can be believed."""
     if serious:
-        return f"Not as it stands: {serious[0]['title'][0].lower()}{serious[0]['title'][1:]}. {serious[0]['sentence']}"
+        title = serious[0]["title"]
+        not_as_it_stands = f"Not as it stands: {title[0].lower()}{title[1:]}."
+        if judged["headline"]:
+            return f"{not_as_it_stands} {serious[0]['sentence']}"
+        instead = shown is not None and shown["split"] != judged["split"]
+        return not_as_it_stands + " The validation images were not trained on, but helped to choose the weights." * instead
     if judged["headline"] is None:
         return "There is no figure to trust: see why above."
     rests = f"The figure rests on {judged['headline']['images']:,} images that it was not trained on, and on one seed."
