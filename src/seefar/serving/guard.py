@@ -4,6 +4,7 @@ import asyncio
 import hmac
 import ipaddress
 import itertools
+import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -37,6 +38,7 @@ ALWAYS = [
     (b"cache-control", b"no-store"),
 ]
 POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::[0-9]{1,5})?")
 SENTENCES = {
     404: "there is nothing at this address; GET / tells what there is",
     405: "this address does not answer to this method",
@@ -69,6 +71,8 @@ class Guard:
     def check(self, scope: Scope) -> None:
         """Raise Problem unless the request may be answered."""
         self._check_host(scope)
+        if header(scope, b"transfer-encoding") not in (None, b"chunked"):
+            raise Problem(400, "bad_request", "expected the body as it is, or in chunks", [CLOSE])
         if len(scope.get("raw_path") or scope["path"]) > 2048:
             raise Problem(414, "long_address", "the address is too long", [CLOSE])
         self._check_origin(scope)
@@ -90,7 +94,8 @@ class Guard:
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         if len(hosts) != 1:
             raise Problem(400, "bad_request", "expected one Host header", [CLOSE])
-        name = _without_port(hosts[0].decode("latin-1").lower())
+        found = HOST.fullmatch(hosts[0].decode("latin-1").lower())
+        name = (found[1] or found[2]) if found else ""
         if name != "localhost" and name not in self._settings.hosts and not _is_address(name):
             raise Problem(
                 403, "foreign_host", "this service is not called by that name; --allow-host names further ones", [CLOSE]
@@ -210,12 +215,6 @@ class _Request:
         if self._cause is not None:
             facts |= {"error": type(self._cause).__name__, "at": place_of(self._cause)}
         guard._log("request", **facts, **self._facts)
-
-
-def _without_port(host: str) -> str:
-    if host.startswith("["):
-        return host.partition("]")[0].removeprefix("[")
-    return host.partition(":")[0]
 
 
 def _is_address(name: str) -> bool:

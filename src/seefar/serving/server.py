@@ -6,6 +6,7 @@ import gc
 import logging
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -60,23 +61,26 @@ def serve(
         models.load()
         service = Service(models, bounds, metrics, lines)
         with listening(host, port) as taken, _libraries_log_to(lines), asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve(service, taken, tell))
+            runner.run(answer(server_of(service), service, taken, tell))
     finally:
         lines.close()
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """uvicorn's, which leaves the signals to us."""
 
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
         self._service = service
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """See uvicorn."""
+        """See uvicorn. In another thread than the main one there are no signals."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
         loop = asyncio.get_running_loop()
-        self._tasks: set[asyncio.Task[None]] = set()
         loop.add_signal_handler(signal.SIGTERM, self.stop, self._service.settings.drain)
         loop.add_signal_handler(signal.SIGINT, self.stop, 0.0)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
@@ -101,9 +105,9 @@ class _Server(uvicorn.Server):
         task.add_done_callback(self._tasks.discard)
 
 
-async def _serve(service: Service, taken: socket.socket, tell: Callable[[str, list[str]], None]) -> None:
-    bounds, models = service.settings, service.models
-    models.start()
+def server_of(service: Service) -> Server:
+    """The server of a service; it begins to answer with `answer`."""
+    bounds = service.settings
     config = uvicorn.Config(
         application(service),
         http=connections_of(service),
@@ -114,23 +118,27 @@ async def _serve(service: Service, taken: socket.socket, tell: Callable[[str, li
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        date_header=True,
         timeout_keep_alive=bounds.keep_alive,  # type: ignore[arg-type]
         timeout_graceful_shutdown=bounds.grace,  # type: ignore[arg-type]
     )
-    server = _Server(config, service)
+    return Server(config, service)
+
+
+async def answer(server: Server, service: Service, taken: socket.socket, tell: Callable[[str, list[str]], None]) -> None:
+    """Start the models that were loaded, and answer on a socket until the server is stopped."""
+    service.models.start()
     connections = server.server_state.connections
     service.metrics.watch(lambda: [("seefar_connections", "open connections", {}, len(connections))])
     gc.collect()
     gc.freeze()  # what is there now stays until the end, and need not be looked through again and again
     address = taken.getsockname()
     shown = f"[{address[0]}]" if ":" in address[0] else address[0]
-    service.log("ready", models=models.names())
-    tell(f"http://{shown}:{address[1]}", models.names())
+    service.log("ready", models=service.models.names())
+    tell(f"http://{shown}:{address[1]}", service.models.names())
     try:
         await server.serve([taken])
     finally:
-        await models.close()
+        await service.models.close()
         service.log("stopped")
 
 
