@@ -4,6 +4,7 @@ Lines that cannot be written, or come faster than they can be, are counted and d
 but numbers, and words that are known beforehand; control characters are escaped, since it is JSON.
 """
 
+import contextlib
 import json
 import logging
 import queue
@@ -73,6 +74,9 @@ class Log:
                     break
             going = None not in lines
             self._put([line for line in lines if line is not None])
+        if self._path is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()
 
     def _put(self, lines: list[str]) -> None:
         try:
@@ -90,10 +94,8 @@ class Log:
                 self._file = self._path.open("a", encoding="utf-8")
             except OSError:
                 return
-            try:
+            with contextlib.suppress(OSError):
                 torn.close()
-            except OSError:
-                return
 
 
 class Forwarded(logging.Handler):

@@ -1,6 +1,7 @@
 """How a service is bounded: everything that a stranger could otherwise use up. Chosen by hand, unless it says otherwise."""
 
 import ipaddress
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +59,7 @@ class Settings:
         if self.queue < self.batch:
             raise UsageError(f"queue is {self.queue}; allowed is the batch, {self.batch}, or more")
         for name in ("timeout", "body", "memory", "images", "header", "headers", "patience", "keep_alive", "connections"):
-            if getattr(self, name) <= 0:
+            if not 0 < getattr(self, name) < math.inf:
                 raise UsageError(f"{name} is {getattr(self, name)}; allowed is more than 0")
         for name in ("drain", "grace"):
             if not 0 <= getattr(self, name) <= 3600:

@@ -70,13 +70,14 @@ def sources(words: Sequence[str]) -> list[Source]:
 def _source(word: str) -> Source:
     name, equals, rest = word.partition("=")
     path = Path(rest) if equals and not Path(word).exists() else Path(word)
-    named = name if path == Path(rest) and equals else None
-    if path.is_dir() and (path / "manifest.json").is_file():
-        return Source(named or _plain(path.resolve().name), _exported(path))
-    if path.is_dir():
-        return Source(named or _plain(path.resolve().name), path)
-    stem = path.resolve().parent.name if path.name == FILE else path.stem
-    return Source(named or _plain(stem), path)
+    if equals and path == Path(rest):
+        known = name
+    elif path.is_dir():
+        known = _plain(path.resolve().name)
+    else:
+        known = _plain(path.resolve().parent.name if path.name == FILE else path.stem)
+    is_run = path.is_dir() and (path / "manifest.json").is_file()
+    return Source(known, _exported(path) if is_run else path)
 
 
 def _plain(name: str) -> str:
