@@ -53,9 +53,11 @@ class Guard:
         settings: the bounds.
         metrics: the counters.
         log: gets a line a request.
+        is_stopping: whether connections are to be given up after their next answer.
     """
 
-    def __init__(self, routes: App, settings: Settings, metrics: Metrics, log: Log) -> None:
+    def __init__(self, routes: App, settings: Settings, metrics: Metrics, log: Log, is_stopping: Callable[[], bool]) -> None:
+        self._is_stopping = is_stopping
         self._routes, self._settings, self._metrics, self._log = routes, settings, metrics, log
         self._first, self._numbers = secrets.token_hex(4), itertools.count(1)
         self._token = settings.token.encode() if settings.token is not None else None
@@ -182,6 +184,8 @@ class _Request:
             headers += ALWAYS if own_policy else [*ALWAYS, POLICY]
             headers.append((b"x-request-id", self._id.encode()))
             headers += self._guard.allowed(self._scope)
+            if self._guard._is_stopping() and CLOSE not in headers:
+                headers.append(CLOSE)
             message["headers"] = headers
         await self._send(message)
 

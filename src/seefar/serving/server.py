@@ -22,6 +22,7 @@ from seefar.serving.service import Service
 from seefar.serving.settings import Settings, check_exposure
 from seefar.serving.sources import sources
 
+MOMENT = 0.3  # seconds between the last new connection and the end of those that are idle (chosen by hand)
 LIBRARIES = ("uvicorn", "asyncio")  # what they log becomes lines of ours
 
 
@@ -89,6 +90,13 @@ class Server(uvicorn.Server):
         finally:
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 loop.remove_signal_handler(number)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn, which would close connections whose first request is on its way: they get a moment."""
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(0 if self.force_exit else MOMENT)
+        await super().shutdown(sockets)
 
     def stop(self, drain: float) -> None:
         """Not ready any more; after `drain` seconds take no new connections, and end with the requests that are there."""
