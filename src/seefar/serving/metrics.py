@@ -34,7 +34,7 @@ class Metrics:
     """
 
     def __init__(self) -> None:
-        disable_created_metrics()  # they would double the number of series
+        disable_created_metrics()  # type: ignore[no-untyped-call] # they would double the number of series
         self._registry = CollectorRegistry(auto_describe=False)
         ProcessCollector(registry=self._registry)
         kept = self._registry

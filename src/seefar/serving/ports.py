@@ -1,8 +1,11 @@
 """The port of a service: taken before the first request, and a sentence where that is not possible."""
 
 import contextlib
+import ctypes
 import errno
 import socket
+import struct
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +39,19 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
             raise DiskError(f"cannot listen on {host}, port {port}: {_why(error, port)}") from error
         made.setblocking(False)
         yield made
+
+
+def take_no_more(listener: socket.socket) -> None:
+    """Let nobody begin to connect any more, while those who have are still accepted.
+
+    A listener that is closed breaks off connections that the system has made and nobody has accepted yet. So everything that arrives
+    for it is dropped first, by a filter of one instruction that passes no byte; who asks in vain asks again, and finds it closed.
+    """
+    attach = getattr(socket, "SO_ATTACH_FILTER", 26 if sys.platform == "linux" else None)
+    if attach is not None:
+        instruction = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))  # return 0, as linux/filter.h has it
+        with contextlib.suppress(OSError):
+            listener.setsockopt(socket.SOL_SOCKET, attach, struct.pack("HP", 1, ctypes.addressof(instruction)))
 
 
 def _why(error: OSError, port: int) -> str:

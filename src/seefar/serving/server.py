@@ -17,7 +17,7 @@ from seefar.serving.connections import connections_of
 from seefar.serving.log import Forwarded, Log
 from seefar.serving.metrics import Metrics
 from seefar.serving.models import Models
-from seefar.serving.ports import listening
+from seefar.serving.ports import listening, take_no_more
 from seefar.serving.service import Service
 from seefar.serving.settings import Settings, check_exposure
 from seefar.serving.sources import sources
@@ -92,10 +92,11 @@ class Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """See uvicorn, which would close connections whose first request is on its way: they get a moment."""
-        for server in self.servers:
-            server.close()
-        await asyncio.sleep(0 if self.force_exit else MOMENT)
+        """See uvicorn, which would break off connections whose first request is on its way: they get a moment."""
+        if not self.force_exit:
+            for listener in sockets or []:
+                take_no_more(listener)
+            await asyncio.sleep(MOMENT)
         await super().shutdown(sockets)
 
     def stop(self, drain: float) -> None:
