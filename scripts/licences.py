@@ -34,6 +34,7 @@ WEAK_COPYLEFT = {"MPL-2.0"}  # changes to their own files stay open; what uses t
 SPELLINGS = {
     "3-clause bsd license": "BSD-3-Clause",
     "apache 2.0": "Apache-2.0",
+    "apache license 2.0": "Apache-2.0",
     "apache license": "Apache-2.0",  # the first line of its text
     "apache software license": "Apache-2.0",
     "bsd license": "BSD",

@@ -159,7 +159,7 @@ def test_commands_have_verbs_and_options_that_exist(hooks: ModuleType) -> None:
     known: dict[str, set[str]] = {}
     for section in hooks.command_line().split("\n## ")[1:]:
         verb = section.partition("\n")[0].strip()
-        known[verb] = {"--debug", "--help", *re.findall(r"(?<![\w-])(--[a-z][a-z-]*)", section)}
+        known[verb] = {"--debug", "--help", *re.findall(r"(?<![\w-])(--[a-z][a-z0-9-]*)", section)}
     assert len(known) > 12
     found = list(commands())
     assert len(found) > 80

@@ -10,7 +10,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "seefar"
 
 FLOORS = [  # from the ground up
     {"children", "errors", "version", "display", "seeds", "progress"},
-    {"files", "torchrun", "recipes"},
+    {"cluster", "files", "torchrun", "recipes"},
     {"data", "networks", "metrics", "runs"},
     {"model", "training"},
     {"evaluation", "explaining", "estimator", "answering"},

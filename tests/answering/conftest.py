@@ -1,15 +1,17 @@
 """A model that answers at once and by a rule that a test can say, and pictures for it."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from seefar.model.familiar import Familiar
+from seefar.model.answers import Answers
 from seefar.model.model import Model
 
 SIZE = 8
+DARK = 30  # grey level
 LEVELS = np.array([40, 128, 215])  # the grey levels that the three classes stand for
 
 
@@ -31,11 +33,20 @@ class ByLevel:
         return logits, features, evidence if maps else None, None
 
 
+class NotDark:
+    """What is darker than anything it was trained on is unlike it."""
+
+    def unlike(self, answers: Answers) -> np.ndarray:
+        result: np.ndarray = answers.features.mean(1) < DARK
+        return result
+
+
 @pytest.fixture
 def model() -> Model:
     """Three classes, 8x8 pixels."""
     origin = {"recipe": "rule", "seed": 0}
-    return Model(ByLevel(), ("dark", "grey", "light"), SIZE, "white", 2.0, Familiar("energy", -0.5, 0.95), 0.9, origin)
+    familiar: Any = NotDark()
+    return Model(ByLevel(), ("dark", "grey", "light"), SIZE, "white", 2.0, familiar, 0.9, origin)
 
 
 def save(path: Path, level: int, side: int = SIZE) -> Path:

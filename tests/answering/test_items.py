@@ -3,8 +3,10 @@
 import io
 import itertools
 import os
+import time
 import tracemalloc
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from tests.data.image_files import make_zip, picture
 
 from seefar.answering.items import Item, Reader, items
 from seefar.data.folder import read_images
+from seefar.data.sources import ZipSource
 from seefar.errors import DataError
 
 
@@ -72,6 +75,23 @@ def test_a_zip_is_known_by_content_and_lists_its_images_sorted(root: Path) -> No
         "photos.data/z/2.png",
     ]
     assert [reader.read(item) for item in found] == [picture(4), picture(1), picture(2)]
+    reader.close()
+
+
+def test_threads_that_come_together_open_a_zip_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, opened = str(make_zip(root / "photos.zip", {"1.png": picture(1)})), list[str]()
+    enter = ZipSource.__enter__
+
+    def slowly(self: ZipSource) -> None:
+        opened.append(path)
+        time.sleep(0.05)
+        enter(self)
+
+    monkeypatch.setattr(ZipSource, "__enter__", slowly)
+    reader = Reader()
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(map(id, pool.map(reader.open_zip, [path] * 4)))) == 1
+    assert opened == [path]
     reader.close()
 
 

@@ -1,5 +1,6 @@
 """The file of answers: whole or not at all, resumed after any kill with the same bytes, never of two requests or two models."""
 
+import errno
 import io
 import json
 import shutil
@@ -11,7 +12,7 @@ import pytest
 from tests.answering.conftest import save
 
 from seefar.answering.answer_file import Written, answer_file
-from seefar.errors import DataError, InUseError, UsageError
+from seefar.errors import DataError, DiskError, InUseError, UsageError
 from seefar.files import lock
 from seefar.model.model import Model
 
@@ -216,6 +217,18 @@ def test_a_damaged_request_is_one_sentence(answer: Any, tmp_path: Path) -> None:
     (tmp_path / "out.partial" / "request.json").write_text("{")
     with pytest.raises(DataError, match=r"request.json is damaged .*; delete .*out.partial and begin anew"):
         answer(tmp_path / "out", resume=True)
+
+
+def test_a_full_disk_is_one_sentence_and_what_is_there_goes_on(
+    answer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(done: int) -> None:
+        if done == 32:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(DiskError, match=r"cannot use .*out: No space left on device; free some space"):
+        answer(tmp_path / "out", tell=full)
+    assert answer(tmp_path / "out", resume=True).done == 70
 
 
 def test_overlays_are_numbered_by_the_rows_also_after_a_kill(answer: Any, tmp_path: Path) -> None:

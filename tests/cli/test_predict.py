@@ -86,7 +86,7 @@ def test_json_is_an_object_a_line_with_the_answers_of_the_library(say: Any, eval
     assert [row["label"] for row in found] == [model.classes[place] for place in chances.argmax(1)]
     assert [row["probability"] for row in found] == pytest.approx(chances.max(1), abs=1e-5)
     assert model.familiar is not None
-    assert [row["unlike"] for row in found] == model.familiar.unlike(model.logits(pixels)).tolist()
+    assert [row["unlike"] for row in found] == model.familiar.unlike(model.answers(pixels)).tolist()
 
 
 def test_csv_has_a_head_and_as_many_classes_as_are_asked_for(say: Any) -> None:
@@ -183,6 +183,10 @@ def test_overlays_lie_beside_the_answers(say: Any) -> None:
         (["--out", "answers.txt"], "--out ends with '.txt'; say --json or --csv"),
         (["--top", "0"], "top is 0; allowed is 1 to the number of classes, which is 3"),
         (["--abstain", "0.5"], "abstain is 0.5; allowed is 0.99"),
+        (["--ray", "local"], "with --ray the answers are Parquet files in the folder --out"),
+        (["--ray", "local", "--out", "x", "--csv"], "leave out --json, --csv, --explain and --workers"),
+        (["--ray", "127.0.0.1:1", "--out", "x"], "no Ray cluster answers at '127.0.0.1:1'"),
+        (["--ray", "local", "--out", "photos"], "photos is there already; choose another name, or remove it"),
         (["--workers", "0"], "workers is 0; allowed is 1 or more"),
     ],
 )

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from seefar.data import decode as module
-from seefar.data.decode import NotAnImageError, decode, decode_each
+from seefar.data.decode import WORTH_A_THREAD, Decoded, NotAnImageError, decode, decode_each, decode_some
 from seefar.errors import DataError, UsageError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
@@ -328,3 +328,25 @@ def test_an_error_that_is_not_about_one_file_ends_all() -> None:
 
     with pytest.raises(DataError, match="the zip is damaged"):
         list(decode_each(read, range(3), 8, "white"))
+
+
+def test_some_pictures_are_what_each_would_be_and_their_trouble_is_told() -> None:
+    contents = [encode(NOISE[:, : 16 - number % 8]) for number in range(40)]
+    contents[3], contents[20] = b"", encode(np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8))
+    refused = OSError("refused")
+
+    def read(number: int) -> bytes:
+        if number == 7:
+            raise refused
+        return contents[number]
+
+    found = list(decode_some(read, range(40), 8, "white"))
+    each = list(decode_each(read, range(40), 8, "white"))
+    assert found[7] is refused
+    for one, other in zip(found, each, strict=True):
+        if isinstance(one, Decoded) and isinstance(other, Decoded):
+            assert np.array_equal(one.pixels, other.pixels)
+        else:
+            assert (type(one), str(one)) == (type(other), str(other))
+    assert len(contents[20]) > WORTH_A_THREAD
+    assert isinstance(found[20], Decoded)

@@ -14,10 +14,12 @@ import pytest
 from tests.exporting.trained_networks import as_model, as_trained, varied
 from tests.networks.test_networks import KINDS, every_kind
 
+import seefar as sf
+from seefar.data.images import Dataset
 from seefar.exporting.certificate import agreement
 from seefar.exporting.keras_file import KerasDraft
 from seefar.exporting.notes import NAME
-from seefar.model.self_test import Example
+from seefar.model.self_test import Example, from_json, prepared
 
 OTHERS = {  # what an environment of its own needs; tensorflow-cpu, 400 MB, is there for Linux on x86
     "tensorflow": ["tensorflow-cpu>=2.20,<3", "keras==3.15.1"],
@@ -113,3 +115,18 @@ def test_it_opens_with_another_backend_and_can_be_trained_on(backend: str, tmp_p
         if done.returncode:
             pytest.skip(f"{backend} cannot be installed here: {done.stderr.strip().splitlines()[-1]}")
     opened_with(python, backend, tmp_path)
+
+
+def test_a_run_becomes_a_file_with_its_certificate(run: sf.Run, small_data: Dataset) -> None:
+    made = sf.export(run, to="keras", data=small_data)
+    assert made.path == run.path / "model.keras"
+    with zipfile.ZipFile(made.path) as archive:
+        said = json.loads(archive.read(NAME))
+    recorded = run.read("export.json")["keras"]
+    assert said["certificate"] == recorded["certificate"]
+    assert recorded["certificate"]["agreement"]["images"] == run.evaluation("validation")["images"]
+    assert recorded["certificate"]["versions"].keys() >= {"keras", "torch", "h5py"}
+    assert (said["classes"], said["size"]) == (list(small_data.train.classes), 16)
+    files = prepared(from_json(said["self_test"], 3), 16, said["background"])
+    found = KerasDraft(sf.load_model(run)).answers(files, 500).probabilities
+    np.testing.assert_allclose(found, [one["probabilities"] for one in said["self_test"]], atol=1e-3)

@@ -10,6 +10,8 @@ import torch
 from tests.exporting.trained_networks import as_model, as_trained, varied
 from tests.networks.test_networks import KINDS, every_kind
 
+import seefar as sf
+from seefar.data.images import Dataset
 from seefar.errors import ModelFileError
 from seefar.exporting.certificate import agreement
 from seefar.exporting.torch_program import TorchDraft, answers_without_seefar, torch_program
@@ -106,3 +108,14 @@ def test_a_program_that_does_not_load_there_is_an_error() -> None:
     with pytest.raises(ModelFileError, match=r"does not run in a process without seefar \(exit code 1\)") as found:
         answers_without_seefar(content[: len(content) // 2], varied(1, 16), 1)
     assert found.value.details
+
+
+@pytest.mark.slow
+def test_a_run_becomes_a_file_with_its_certificate(run: sf.Run, small_data: Dataset) -> None:
+    made = sf.export(run, to="torch", data=small_data)
+    assert made.path == run.path / "model.pt2"
+    notes = {"seefar.json": ""}
+    torch.export.load(made.path, extra_files=notes)
+    recorded = run.read("export.json")["torch"]
+    assert json.loads(notes["seefar.json"])["certificate"] == recorded["certificate"]
+    assert all(found["map"] is not None and found["map"] < 1e-5 for found in recorded["certificate"]["batches"].values())

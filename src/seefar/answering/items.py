@@ -9,6 +9,7 @@ import itertools
 import os
 import stat
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -43,14 +44,16 @@ class Reader:
 
     def __init__(self) -> None:
         self._zips: dict[str, ZipSource] = {}
+        self._opening = threading.Lock()
 
     def open_zip(self, path: str) -> ZipSource:
         """The zip at `path`, opened. Raises DataError if it is damaged, DiskError if it cannot be read."""
-        if path not in self._zips:
-            source = ZipSource(Path(path))
-            source.__enter__()
-            self._zips.setdefault(path, source)
-        return self._zips[path]
+        with self._opening:
+            if path not in self._zips:
+                source = ZipSource(Path(path))
+                source.__enter__()
+                self._zips[path] = source
+            return self._zips[path]
 
     def read(self, item: Item) -> bytes:
         """The content of an item. Raises OSError with the reason if it has none."""

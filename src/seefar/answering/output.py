@@ -94,7 +94,7 @@ def writing(path: Path, request: Mapping[str, Any], lines: Lines, resume: bool) 
     with ExitStack() as at_last, disk_errors(path), lock(make_folder(partial) / ".lock"):
         rows, asked = partial / "rows", partial / "request.json"
         if asked.exists() and rows.exists():
-            _check(asked, request, partial, resume)
+            check_request(asked, request, partial, resume)
         else:
             rows.unlink(missing_ok=True)
             write_json(asked, request)
@@ -121,7 +121,8 @@ def _remove(partial: Path) -> None:
     shutil.rmtree(partial, ignore_errors=True)
 
 
-def _check(asked: Path, request: Mapping[str, Any], partial: Path, resume: bool) -> None:
+def check_request(asked: Path, request: Mapping[str, Any], partial: Path, resume: bool) -> None:
+    """Raise UsageError unless what is left in `partial` is to be resumed, and was asked for in the same way; DataError if it is damaged."""
     if not resume:
         raise UsageError(
             f"{partial} holds the answers of an attempt that did not end; add --resume to go on with it, or delete that folder"

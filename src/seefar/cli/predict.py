@@ -18,6 +18,7 @@ AT_ONCE = 200  # rows of a table; the next ones get a table of their own (chosen
 EXAMPLES = (
     "seefar predict runs/shapes-tiny-seed0 photo.png my-photos/ other.zip",
     "seefar predict model.onnx my-photos/ --out answers.csv --top 3 --abstain 0.99",
+    "seefar predict /shared/model.onnx '/shared/photos/**/*.jpg' --ray ray://head:10001 --out /shared/answers",
     "find photos -name '*.jpg' | seefar predict model.onnx - --out answers.jsonl --resume",
 )
 
@@ -35,6 +36,7 @@ def predict(
     explain: Annotated[bool, Parameter(negative="")] = False,
     decoders: Literal["threads", "processes"] = "threads",
     workers: int | None = None,
+    ray: str | None = None,
     device: str = "auto",
 ) -> int:
     """Classify image files, in their order; a million of them take no more memory than a few. The exit code is 3 if any could not be read.
@@ -64,6 +66,9 @@ def predict(
         What decodes beside the network: threads, or processes, which pay for many small files on many cores.
     workers
         How many of them; by default one for each core.
+    ray
+        Let a Ray cluster answer (pip install 'seefar[cluster]'): auto, local, or an address such as ray://host:10001. --out is then a
+        folder of Parquet files, and everything lies on a disk that all machines share.
     device
         Of a run: auto, cpu, cuda or mps. Files are computed on the CPU.
     """
@@ -76,6 +81,8 @@ def predict(
     from seefar.cli.pace import pace
     from seefar.model.load import load_model
 
+    if ray is not None:
+        return _on_ray(model, images, ray, out, top, abstain, resume, device, [json, csv, explain, workers is not None])
     form = _form(json, csv, out, resume)
     trained, done, bad = load_model(model, device), 0, 0
     overlays = (out.with_name(f"{out.stem}-explained") if out else Path("explained")) if explain else None
@@ -111,6 +118,34 @@ def predict(
     if out:
         print(out)
     _tell_end(done, bad, overlays)
+    return PARTLY if bad else 0
+
+
+def _on_ray(
+    model: Path,
+    images: list[str],
+    address: str,
+    out: Path | None,
+    top: int | None,
+    abstain: float | None,
+    resume: bool,
+    device: str,
+    others: list[bool],
+) -> int:
+    from seefar.answering.on_ray import answer_on_ray
+    from seefar.cli.pace import pace
+    from seefar.errors import UsageError
+
+    if out is None or any(others):
+        raise UsageError(
+            "with --ray the answers are Parquet files in the folder --out; leave out --json, --csv, --explain and --workers"
+        )
+    with pace("answering", _count(images), on_terminal=True) as tell:
+        done, bad = answer_on_ray(
+            model, images, out, address, top=top, abstain=abstain, resume=resume, device=device, tell=tell
+        )
+    print(out)
+    _tell_end(done, bad, None)
     return PARTLY if bad else 0
 
 

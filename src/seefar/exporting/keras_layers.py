@@ -4,7 +4,6 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -37,7 +36,7 @@ class Flow:
             layer.set_weights(weights)
 
 
-def keras_module() -> ModuleType:
+def keras_module() -> Any:
     """Keras 3. On the torch backend, unless it is imported already or KERAS_BACKEND names another. Raises UsageError without it."""
     os.environ.setdefault("KERAS_BACKEND", "torch")
     try:

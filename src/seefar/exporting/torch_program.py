@@ -55,7 +55,8 @@ class Program(nn.Module):
 def torch_program(model: Model) -> torch.export.ExportedProgram:
     """A trained network as a program for any number of images. Raises UsageError where its head has no maps."""
     # Weights that lie in channels_last order are stored wrongly by some releases, which warn that no tensor is complete
-    network = copy.deepcopy(model.network).cpu().eval().to(memory_format=torch.contiguous_format)
+    network = copy.deepcopy(model.network).cpu().eval()
+    network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload] # torch does not declare it
     example = torch.zeros(2, model.size, model.size, 3, dtype=torch.uint8)  # two: from one image, n would be fixed at 1
     with torch.no_grad():
         program = torch.export.export(

@@ -22,8 +22,8 @@ def main(folder: Path, batch: int, threads: int) -> None:
     pixels = torch.from_numpy(np.load(folder / "pixels.npy", allow_pickle=False))
     with torch.inference_mode():
         parts = [[found[name] for name in OUTPUTS] for found in map(program, pixels.split(batch))]
-    arrays = [torch.cat(columns).numpy() for columns in zip(*parts, strict=True)]
-    np.savez(folder / "answers.npz", **dict(zip(OUTPUTS, arrays, strict=True)))
+    logits, features, probabilities = (torch.cat(columns).numpy() for columns in zip(*parts, strict=True))
+    np.savez(folder / "answers.npz", logits=logits, features=features, probabilities=probabilities)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from seefar.metrics import softmax
 from seefar.networks.build import build_network
 from seefar.networks.summary import summarise
 from seefar.recipe_fields import as_json, from_json
-from seefar.reporting import figures, inside_words, tables, trust_words, words
+from seefar.reporting import export_words, figures, inside_words, tables, trust_words, words
 from seefar.reporting.advice import advice
 from seefar.reporting.inside_charts import inside_drawings
 from seefar.reporting.pictures import sheet, strip
@@ -40,6 +40,7 @@ def numbers(run: Run) -> dict[str, Any]:
     robust, foreign, inside = (_newest(run, name) for name in ("robustness", "out-of-distribution", "inside"))
     audited = run.found("audit", "test") if run.has("audit-test.json") else None
     without = accuracy_without(run, set(audited["duplicated_test_ids"])) if audited and test else None
+    exported = run.read("export.json") if run.has("export.json") else {}
     learning = words.learning(history, recipe, run.ended(), max(data["validation"]) / sum(data["validation"]))
     uneven = words.is_uneven(described)
     layers = summarise(build_network(recipe.network, len(data["classes"]), data["size"]), data["size"])
@@ -65,6 +66,7 @@ def numbers(run: Run) -> dict[str, Any]:
         "out_of_distribution": foreign,
         "audit": audited,
         "inside": inside,
+        "export": exported,
         "accuracy_without_duplicates": without[1] if without else None,
         "words": {
             "findings": _findings(data, described, learning, shown),
@@ -77,6 +79,7 @@ def numbers(run: Run) -> dict[str, Any]:
             "out_of_distribution": trust_words.out_of_distribution(foreign) if foreign else [],
             "audit": trust_words.audit(audited, without) if audited else [],
             "inside": inside_words.everything(inside) if inside else {},
+            "export": {made["file"]: export_words.export(made) for made in exported.values()},
             "advice": advice(recipe, history, data, shown, robust, audited) if shown else [],
         },
     }

@@ -24,7 +24,8 @@ def model_card(found: dict[str, Any]) -> str:
         "It answers with one of these classes whatever it is shown: an image of anything else gets one of them, too. Its figures are "
         "for images like those above; on photographs from elsewhere it will be right less often.",
         "## How to use it",
-        "```python\nimport seefar as sf\n\nsf.predict(RUN_FOLDER, [IMAGE_FILES])\n```",
+        "```python\nimport seefar as sf\n\nmodel = sf.load_model(RUN_FOLDER_OR_ONNX_FILE)\nmodel.predict([IMAGE_FILES])\n```",
+        *[f"### {_safe(name)}\n\n{_bullets(sentences)}" for name, sentences in found["words"]["export"].items()],
         "## How it was made",
         f"`{found['environment']['command']}` with seefar {found['seefar']}; seed {found['seed']}, {len(found['history'])} epochs; "
         "`recipe.json` holds every decision, `report.html` everything that came of it.",

@@ -1,26 +1,20 @@
 """Where the trainings of a study run: in this process, in several of this machine, or on a Ray cluster, with the same bits."""
 
-import contextlib
-import logging
 import multiprocessing
-import os
-import socket
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from seefar.children import enter_child
+from seefar.cluster import connected, cores_of_machines
 from seefar.data.images import Dataset
 from seefar.errors import DivergedError, OutOfMemoryError, SeefarError, UsageError
 from seefar.evaluation.evaluate import evaluate
 from seefar.networks.device import keep_freed_memory, keeps_freed_memory
 from seefar.recipes import Recipe
 from seefar.training.train import train
-
-CONNECTING = 10.0  # seconds within which a cluster must answer (chosen by hand: a connection takes milliseconds)
 
 
 @dataclass(frozen=True)
@@ -117,15 +111,11 @@ def _train_and_evaluate_here(job: Job) -> Outcome:
 
 def _on_ray(jobs: Sequence[Job], images: Dataset, address: str) -> Iterator[Outcome]:
     """The processes of a Ray cluster; Ray decides where each job is done, and does it again if a machine is lost."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no usage statistics are sent without being asked for
-    try:
+    with connected(address):
         import ray
         from ray.exceptions import RayTaskError
-    except ImportError:
-        raise UsageError("--ray needs Ray, which is not installed: pip install 'seefar[cluster]'") from None
-    with _connected(address):
-        machines: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
-        _check_cores(jobs, [machine["Resources"].get("CPU", 0) for machine in machines if machine["Alive"]])
+
+        _check_cores(jobs, cores_of_machines())
         work = ray.remote(train_and_evaluate)
         shared = ray.put(images)
         waiting = {
@@ -144,30 +134,6 @@ def _on_ray(jobs: Sequence[Job], images: Dataset, address: str) -> Iterator[Outc
                     "machines share (--out)"
                 )
             yield job, failure
-
-
-@contextlib.contextmanager
-def _connected(address: str) -> Iterator[None]:
-    """A connection to the cluster for the length of the block, unless there is one already."""
-    import ray
-
-    if ray.is_initialized():
-        yield
-        return
-    try:
-        if address not in ("auto", "local"):  # Ray itself would try for many minutes
-            host, _, port = address.removeprefix("ray://").rpartition(":")
-            socket.create_connection((host, int(port)), CONNECTING).close()
-        ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
-    except Exception as error:  # noqa: BLE001 (Ray raises bare ones, where it takes too long to start, say)
-        raise UsageError(
-            f"no Ray cluster answers at {address!r} ({' '.join(str(error).split())[:200]}); start one with `ray start --head`, or give "
-            "--ray local, or leave --ray out"
-        ) from None
-    try:
-        yield
-    finally:
-        ray.shutdown()
 
 
 def _check_cores(jobs: Sequence[Job], cores: Sequence[float]) -> None:
