@@ -28,7 +28,8 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 home, pixels = sys.argv[1], np.load(sys.argv[2])
 config = text_format.Parse(open(home + "/config.pbtxt").read(), ModelConfig())
-compiled = openvino.Core().compile_model(home + "/1/model.onnx", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})  # else bfloat16 where there is any
+full = {"INFERENCE_PRECISION_HINT": "f32"}  # else bfloat16 where there is any
+compiled = openvino.Core().compile_model(home + "/1/model.onnx", "CPU", full)
 found = compiled(pixels)
 print(json.dumps({
     "name": config.name,

@@ -9,6 +9,7 @@ EXAMPLES = (
     "seefar serve runs/shapes-tiny-seed0",
     "seefar serve shapes=model.onnx deer=deer.onnx --port 8001 --log requests.jsonl",
     "seefar serve model.onnx --host 0.0.0.0 --token token.txt --allow-host models.example.org",
+    "seefar serve model.onnx --ray auto --replicas 8",
 )
 
 
@@ -29,6 +30,8 @@ def serve(
     grace: float = 20.0,
     threads: int | None = None,
     log: Path | None = None,
+    ray: str | None = None,
+    replicas: int = 4,
 ) -> None:
     """Answer images over HTTP: POST /v1/predict, the Open Inference Protocol, health, metrics; needs pip install 'seefar[serve]'.
 
@@ -66,6 +69,10 @@ def serve(
         Threads that compute one batch; by default one for each core.
     log
         Add the log to this file, one JSON object a line; by default it goes to stderr.
+    ray
+        Deploy on a Ray cluster, or update what is deployed there: auto, local, or ray://host:port; needs pip install 'seefar[serve-ray]'.
+    replicas
+        On Ray: so many at most; it starts them as the load grows.
     """
     from seefar.errors import UsageError
 
@@ -87,6 +94,11 @@ def serve(
         hosts=host_names(allow_host or []),
         origins=tuple(allow_origin or []),
     )
+    if ray is not None:
+        from seefar.serving.on_ray import serve_on_ray
+
+        serve_on_ray(models, ray, host, port, settings, replicas=replicas, threads=threads, tell=_tell)
+        return
     run(models, host, port, settings, log=log, threads=threads, tell=_tell)
 
 

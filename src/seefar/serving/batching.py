@@ -155,9 +155,13 @@ class Batcher:
 
     def is_well(self) -> bool:
         """Whether its threads live, none of them is stuck, and there is room."""
+        return self.is_alive() and self.waiting < self._settings.queue
+
+    def is_alive(self) -> bool:
+        """Whether its threads live, and none of them is stuck."""
         began = self._began
         stuck = began is not None and time.monotonic() - began > STUCK
-        return not stuck and all(thread.is_alive() for thread in self._threads) and self.waiting < self._settings.queue
+        return not stuck and all(thread.is_alive() for thread in self._threads)
 
     async def look_after(self) -> None:
         """Until cancelled: answer what is late, whatever happens to the threads, and start those that have died."""

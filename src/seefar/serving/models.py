@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from seefar.errors import DiskError, ModelFileError, SeefarError, UsageError
 from seefar.model.model import Model
-from seefar.model.onnx_file import read_onnx
+from seefar.model.onnx_file import model_from, read_onnx
 from seefar.serving.batching import Batcher
 from seefar.serving.log import Log, place_of
 from seefar.serving.metrics import Metrics
@@ -81,6 +81,15 @@ class Models:
             files = source.versions()
             self._loaded[name] = [self._read(file, version or "1") for version, file in files.items()]
 
+    def load_bytes(self, contents: Mapping[str, Mapping[str, bytes]]) -> None:
+        """Test files whose bytes are given, by name and version, in place of those of the sources. Raises ModelFileError."""
+        for name, versions in contents.items():
+            found = [
+                (version, hashlib.sha256(content).hexdigest(), model_from(content, name, self._threads))
+                for version, content in versions.items()
+            ]
+            self._loaded[name] = [self._warm(version, digest, model) for version, digest, model in found]
+
     def start(self) -> None:
         """Begin to serve what `load` has read."""
         for name, versions in self._loaded.items():
@@ -110,11 +119,9 @@ class Models:
         """Whether each of them could answer now."""
         return bool(self._served) and all(served.batcher.is_well() for served in self._all())
 
-    def check_room(self) -> None:
-        """Raise Problem if not even one image more could be taken by any of them; asked before a body is read."""
-        rooms = [served.batcher for served in self._all()]
-        if rooms and all(batcher.waiting >= self._settings.queue for batcher in rooms):
-            rooms[0].check_room()
+    def live(self) -> bool:
+        """Whether all threads live and none is stuck, however full the queues are."""
+        return all(served.batcher.is_alive() for served in self._all())
 
     async def reload(self, name: str) -> bool:
         """Read the files of a model again; what has changed takes the place of what serves, once it has passed its self-test.
@@ -200,6 +207,9 @@ class Models:
         model = read_onnx(file, self._threads)
         if digest_of(file) != digest:
             raise ModelFileError(f"{file} was changed while it was read; put new files in place by a rename")
+        return self._warm(version, digest, model)
+
+    def _warm(self, version: str, digest: str, model: Model) -> Loaded:
         images = 1
         while images <= self._settings.batch:  # every size of a batch once, so that no request pays for the first time
             model.answers(np.zeros((images, model.size, model.size, 3), np.uint8))
