@@ -20,7 +20,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from load_clients import autocannon, checked, fetch_autocannon, hostile, lone
+from load_clients import as_forms, autocannon, checked, fetch_autocannon, hostile, lone
 from load_servers import PEERS, Server, peer, seefar_serve
 from PIL import Image
 
@@ -190,7 +190,7 @@ def soak(model: Path, files: list[Path], seconds: float | None) -> dict[str, Any
 def peers(model: Path, files: list[Path], seconds: float | None) -> dict[str, Any]:
     """The same for each server, one after the other."""
 
-    def row(server: Server) -> dict[str, Any]:
+    def row(server: Server, files: list[Path]) -> dict[str, Any]:
         alone = sorted(lone(server.url, files, seconds or 5))
         most = ceiling(server.url, files, seconds or 20)
         result = autocannon(server.url, files, seconds or 30, CONNECTIONS, 0.7 * most)
@@ -204,10 +204,10 @@ def peers(model: Path, files: list[Path], seconds: float | None) -> dict[str, An
         }
 
     with seefar_serve(model) as server:
-        found = {"seefar serve": row(server)}
+        found = {"seefar serve": row(server, files)}
     for name in PEERS:
         with peer(name, model) as server:
-            found[name] = row(server)
+            found[name] = row(server, as_forms(files) if name == "LitServe" else files)
     return found
 
 

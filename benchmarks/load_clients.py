@@ -20,6 +20,21 @@ import seefar as sf
 ROOT = Path(__file__).parents[1]
 PACKAGES = ROOT / ".venv" / "load"
 IMAGE = {"Content-Type": "image/png"}
+FORM = {"Content-Type": "multipart/form-data; boundary=b"}
+
+
+def kind_of(files: list[Path]) -> dict[str, str]:
+    """The headers that go with files."""
+    return FORM if files[0].suffix == ".form" else IMAGE
+
+
+def as_forms(files: list[Path]) -> list[Path]:
+    """The same images as forms, beside them: LitServe takes no bodies but JSON and forms."""
+    made = [file.with_suffix(".form") for file in files]
+    for file, form in zip(files, made, strict=True):
+        head = b'--b\r\nContent-Disposition: form-data; name="image"; filename="x.png"\r\nContent-Type: image/png\r\n\r\n'
+        form.write_bytes(head + file.read_bytes() + b"\r\n--b--\r\n")
+    return made
 
 
 def fetch_autocannon() -> None:
@@ -30,7 +45,13 @@ def fetch_autocannon() -> None:
 
 def autocannon(url: str, files: list[Path], seconds: float, connections: int, rate: float | None = None) -> dict[str, Any]:
     """One run: what autocannon found. `rate`: requests a second in all; None: as many as are answered."""
-    options: dict[str, Any] = {"url": url, "connections": connections, "duration": seconds, "timeout": 20, "headers": IMAGE}
+    options: dict[str, Any] = {
+        "url": url,
+        "connections": connections,
+        "duration": seconds,
+        "timeout": 20,
+        "headers": kind_of(files),
+    }
     options |= {"packages": str(PACKAGES), "files": [str(file) for file in files]}
     if rate is not None:
         options["overallRate"] = max(1, round(rate))
@@ -48,7 +69,7 @@ def lone(url: str, files: list[Path], seconds: float) -> list[float]:
         late = time.monotonic() + seconds
         while time.monotonic() < late:
             began = time.perf_counter()
-            client.post(url, content=contents[len(took) % len(contents)], headers=IMAGE).raise_for_status()
+            client.post(url, content=contents[len(took) % len(contents)], headers=kind_of(files)).raise_for_status()
             took.append(1000 * (time.perf_counter() - began))
     return took
 

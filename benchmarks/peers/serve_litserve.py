@@ -12,8 +12,8 @@ class Classifier(litserve.LitAPI):
     def setup(self, device: str) -> None:
         self.session = open_session(sys.argv[1])
 
-    async def decode_request(self, request: Request) -> np.ndarray:
-        return decoded(await request.body())
+    def decode_request(self, request: Request) -> np.ndarray:
+        return decoded(request["image"].file.read())  # a form: it takes no images as bodies
 
     def batch(self, inputs: list[np.ndarray]) -> np.ndarray:
         return np.stack(inputs)

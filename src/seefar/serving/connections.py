@@ -42,6 +42,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See `asyncio.Protocol`."""
         super().connection_made(transport)
+        self._joined = _Joined(transport)
         if len(self.connections) > self.service.settings.connections:
             self._refuse(503)
         else:
@@ -89,12 +90,14 @@ class Connection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
+        cycle.transport = self._joined  # type: ignore[assignment]
         bounds = self.service.settings
         self._arm(2 * bounds.patience + bounds.timeout)
         super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
         """See uvicorn."""
+        self._joined.flush()
         self._arm(self.service.settings.patience)
         super().on_response_complete()
 
@@ -133,6 +136,35 @@ class Connection(HttpToolsProtocol):
             head.append(b"retry-after: 1")
         self.transport.write(STATUS_LINE[status] + b"\r\n".join(head) + b"\r\n\r\n" + body)
         self.transport.close()
+
+
+class _Joined:
+    """A transport that sends the head of an answer together with its body: one call of the system, one packet."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport, self._head = transport, b""
+
+    def write(self, data: bytes) -> None:
+        """Keep the head of an answer until its body comes."""
+        if not self._head and data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 100 "):
+            self._head = data
+        else:
+            self._transport.write(self._head + data)
+            self._head = b""
+
+    def flush(self) -> None:
+        """Send a head that has no body."""
+        if self._head:
+            self.write(b"")
+
+    def close(self) -> None:
+        """Send what is kept, and close."""
+        self.flush()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        """See `asyncio.Transport`."""
+        return self._transport.is_closing()
 
 
 def connections_of(service: Service) -> type[Connection]:

@@ -8,6 +8,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -221,6 +222,7 @@ class _Request:
         guard._log("request", **facts, **self._facts)
 
 
+@lru_cache(64)
 def _is_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name)

@@ -18,6 +18,7 @@ from typing import Any, TextIO
 from seefar.errors import DiskError
 
 WAITING = 10_000  # lines
+PAUSE = 0.02  # seconds, so that a busy service wakes the thread for many lines and not for each
 
 
 class Log:
@@ -34,7 +35,7 @@ class Log:
     def __init__(self, path: Path | None = None, lost: Callable[[float], None] = lambda lines: None) -> None:
         self._path, self._lost = path, lost
         self._file: TextIO = self._open()
-        self._lines: queue.Queue[str | None] = queue.Queue(WAITING)
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="log", daemon=True)
         self._thread.start()
 
@@ -42,17 +43,14 @@ class Log:
         """Add a line. Never waits, never raises."""
         moment = time.time()
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment)) + f".{int(moment % 1 * 1000):03d}Z"
-        try:
-            self._lines.put_nowait(json.dumps({"time": stamp, "event": event, **facts}, default=str) + "\n")
-        except queue.Full:
+        if self._lines.qsize() < WAITING:
+            self._lines.put(json.dumps({"time": stamp, "event": event, **facts}) + "\n")
+        else:
             self._lost(1)
 
     def close(self) -> None:
         """Write what waits, for two seconds at most."""
-        try:
-            self._lines.put(None, timeout=1)
-        except queue.Full:
-            return
+        self._lines.put(None)
         self._thread.join(2)
 
     def _open(self) -> TextIO:
@@ -74,6 +72,8 @@ class Log:
                     break
             going = None not in lines
             self._put([line for line in lines if line is not None])
+            if going:
+                time.sleep(PAUSE)
         if self._path is not None:
             with contextlib.suppress(OSError):
                 self._file.close()

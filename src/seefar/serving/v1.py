@@ -17,6 +17,7 @@ from seefar.serving.service import Service, json_answer
 from seefar.serving.uploads import body_of, files_of, header
 
 MOST_TOP = 10_000
+ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 PARAMETERS = ("model", "version", "top", "explain", "abstain")
 SURE = "0.99"  # the share of right answers for which an evaluation stores the confidence
 PROXIES = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
@@ -54,7 +55,7 @@ class Plain:
         if explain:
             await service.aside(2**30, lambda: _explain(part, rows))
         answer = {"model": served.name, "version": served.version, "request_id": scope["seefar.id"], "answers": rows}
-        return json_answer(json.dumps(answer, ensure_ascii=False, allow_nan=False).encode())
+        return json_answer(ENCODER.encode(answer).encode())
 
     async def models(self, request: Request) -> Response:
         """GET /v1/models: all of them."""
