@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -51,6 +52,8 @@ def first_conv(made: Any) -> Any:
     return next(node for node in made.graph.node if node.op_type == "Conv")
 
 
+NEAR = {"score": "class_similarity", "threshold": 0.5, "passed": 1.0, "shape": [1, 1], "means": "ADw="}
+
 # Ours
 
 
@@ -60,9 +63,13 @@ def test_a_file_answers_like_its_run(exported: Path, small_data: Dataset) -> Non
     ours, theirs = run.answers(pixels, maps=True), file.answers(pixels, maps=True)
     for name in ("logits", "features", "probabilities", "maps"):
         np.testing.assert_allclose(getattr(theirs, name), getattr(ours, name), atol=1e-5)
-    named = ("classes", "size", "background", "temperature", "familiar", "sure", "origin", "recipe")
+    named = ("classes", "size", "background", "temperature", "sure", "origin", "recipe")
     assert [getattr(file, name) for name in named] == [getattr(run, name) for name in named]
     assert "ONNX Runtime" in file.engine.name
+    assert file.familiar is not None
+    assert run.familiar is not None
+    assert file.familiar.threshold == run.familiar.threshold
+    assert np.array_equal(file.familiar.unlike(theirs), run.familiar.unlike(ours))
 
 
 def test_a_file_has_no_torch_network_and_no_test_time_augmentation(exported: Path, small_data: Dataset) -> None:
@@ -94,6 +101,32 @@ def test_what_a_file_says_of_itself_can_be_read_by_anybody(exported: Path) -> No
     assert facts["certificate"]["agreement"]["differing"] == 0
     assert len(examples) == 12  # all validation images of the small data set
     assert any("bicubic" in step for step in facts["preparation"])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_processor_without_wide_vectors_gives_the_same_answers(exported: Path, tmp_path: Path, small_data: Dataset) -> None:
+    """valgrind translates the program for a processor without AVX-512: ONNX Runtime then takes its other kernels."""
+    valgrind = shutil.which("valgrind")
+    if valgrind is None:
+        pytest.skip("valgrind is not installed")
+    np.save(tmp_path / "pixels.npy", small_data.test.pixels[:9])
+    code = (
+        "import sys, numpy as np, seefar as sf\n"
+        "from numpy._core._multiarray_umath import __cpu_features__\n"
+        "print(__cpu_features__['AVX2'], __cpu_features__.get('AVX512F', False))\n"
+        f"model = sf.load_model({str(exported)!r}, threads=1)\n"
+        f"answers = model.answers(np.load({str(tmp_path / 'pixels.npy')!r}), maps=True)\n"
+        f"np.savez({str(tmp_path / 'found.npz')!r}, probabilities=answers.probabilities, logits=answers.logits, maps=answers.maps)\n"
+    )
+    done = subprocess.run(
+        [valgrind, "--tool=none", "-q", sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split()[-2:] == ["True", "False"]
+    expected = sf.load_model(exported).answers(small_data.test.pixels[:9], maps=True)
+    with np.load(tmp_path / "found.npz") as found:
+        for name in found:
+            np.testing.assert_allclose(found[name], getattr(expected, name), atol=1e-5)
 
 
 # Changed or damaged
@@ -151,7 +184,10 @@ def test_weights_that_were_changed_break_the_digest(exported: Path, tmp_path: Pa
         ({"temperature": float("nan")}, "no numbers that can be used"),
         ({"temperature": 3.0}, "fails its self-test"),
         ({"background": "no colour"}, "what it says of itself cannot be read"),
-        ({"familiar": {"score": "other", "threshold": 1.0, "passed": 1.0}}, "no numbers that can be used"),
+        ({"familiar": {"score": "other", "threshold": 1.0, "passed": 1.0}}, "what it says of itself cannot be read"),
+        ({"familiar": NEAR | {"threshold": float("inf")}}, "no numbers that can be used"),
+        ({"familiar": NEAR}, r"its mean features have the shape \(1, 1\)"),
+        ({"familiar": NEAR | {"shape": [9, 9]}}, "what it says of itself cannot be read"),
         ({"recipe": {"name": "x"}}, "what it says of itself cannot be read"),
     ],
 )

@@ -11,8 +11,8 @@ from PIL import Image
 from seefar.answering.decoding import Decoders
 from seefar.answering.items import Reader, items
 from seefar.answering.stream import Block, stream, sure_from
+from seefar.model.fastest import load_fastest
 from seefar.model.inputs import Given
-from seefar.model.load import load_model
 from seefar.model.model import Model
 from seefar.model.predictions import Prediction, Predictions
 from seefar.runs.folder import Run
@@ -45,7 +45,7 @@ def predict(
         ModelFileError: the model cannot be used.
         UsageError: a senseless number, or a model that cannot abstain.
     """
-    used = model if isinstance(model, Model) else load_model(model, device)
+    used = model if isinstance(model, Model) else load_fastest(model, device)
     given = [images] if isinstance(images, str | Path | Image.Image | np.ndarray) else list(images)
     if not all(isinstance(one, str | Path) for one in given):
         return _limited(used.predict(given), top, sure_from(used, abstain, top))
@@ -82,7 +82,7 @@ def predict_each(
     Raises:
         As `predict`.
     """
-    used = model if isinstance(model, Model) else load_model(model, device)
+    used = model if isinstance(model, Model) else load_fastest(model, device)
     what = [str(files)] if isinstance(files, str | Path) else [str(file) for file in files]
     for block in blocks(used, what, top=top, abstain=abstain, decoders=decoders, workers=workers):
         yield from block.rows

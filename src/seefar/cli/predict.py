@@ -79,12 +79,12 @@ def predict(
     from seefar.answering.predict import blocks
     from seefar.answering.rows import Lines
     from seefar.cli.pace import pace
-    from seefar.model.load import load_model
+    from seefar.model.fastest import load_fastest
 
     if ray is not None:
         return _on_ray(model, images, ray, out, top, abstain, resume, device, [json, csv, explain, workers is not None])
     form = _form(json, csv, out, resume)
-    trained, done, bad = load_model(model, device), 0, 0
+    trained, done, bad = load_fastest(model, device), 0, 0
     overlays = (out.with_name(f"{out.stem}-explained") if out else Path("explained")) if explain else None
     seen = out is None and sys.stdout.isatty()
     with pace("answering", _count(images), on_terminal=not seen) as tell:

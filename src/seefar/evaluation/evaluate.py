@@ -8,21 +8,25 @@ from typing import Any, Literal
 import numpy as np
 
 from seefar import metrics
-from seefar.data.images import Dataset
+from seefar.data.images import Dataset, ImageSet
 from seefar.data.load import load_again
 from seefar.display import Shown
 from seefar.evaluation.calibration import Calibration, Selective, calibration, fit_temperature, selective, sure_from
 from seefar.evaluation.confusions import Groups, Pair, WeakClass, groups, pairs, weak_classes
 from seefar.files import lock
 from seefar.metrics import ClassScore, Confusion, Share
-from seefar.model.familiar import Familiar, fit_familiar
+from seefar.model.familiar import Familiar, Threshold, fit_familiar
 from seefar.model.load import load_model
-from seefar.model.run_images import check_split, describe_test, open_split, open_validation
+from seefar.model.model import Model
+from seefar.model.run_images import check_split, describe_test, open_split, open_training, open_validation
 from seefar.runs.folder import Run, open_run
 from seefar.runs.ledger import count_looks
+from seefar.seeds import derive
 from seefar.torchrun import only_alone
 
 TOP = (2, 3, 5)
+KNOWN = 2000  # training images whose features stand for all, as many of each class (chosen by hand; a second or two)
+BLOCK = 500  # of them at a time
 MISTAKES = 600  # thumbnails of mistakes kept for the report (chosen by hand)
 PICTURES = 3_000_000  # bytes that they may have before compression, so that a report stays small
 
@@ -56,7 +60,7 @@ class Evaluation(Shown):
         weak_classes: classes that do significantly worse than the others.
         calibration: whether the stated probabilities can be believed; the temperature is fitted on validation.
         selective: accuracy against coverage; the threshold, too, comes from validation.
-        familiar: what tells images unlike the training images; its threshold, too, comes from validation.
+        familiar: from which score on images count as like the training images; only of validation, None on test.
     """
 
     split: str
@@ -83,7 +87,7 @@ class Evaluation(Shown):
     weak_classes: list[WeakClass]
     calibration: Calibration
     selective: Selective
-    familiar: Familiar
+    familiar: Threshold | None
 
     def __repr__(self) -> str:
         share = self.accuracy
@@ -131,6 +135,11 @@ def evaluate(
         most = min(MISTAKES, max(PICTURES // images.pixels[:1].size, 1))
         worst = metrics.surest_mistakes(images.labels, answers["logits"], most)
         run.write_arrays(f"mistakes-{split}.npz", positions=worst, pixels=images.pixels[worst])
+        familiar = None
+        if split == "validation":
+            found = _familiar(model, open_training(run, data), validation)
+            run.write_arrays("familiar.npz", means=found.means.astype("<f2"))
+            familiar = found.threshold
         evaluation = Evaluation(
             split=split,
             images=len(images),
@@ -138,10 +147,24 @@ def evaluate(
             look=looks.run if looks else 0,
             look_on_machine=looks.machine if looks else 0,
             tta=tta,
+            familiar=familiar,
             **figures(images.labels, answers["logits"], answers.get("tta_logits"), images.classes, validation.labels, fitting),
         )
         run.write(f"evaluation-{split}.json", asdict(evaluation))
     return evaluation
+
+
+def _familiar(model: Model, training: ImageSet, validation: ImageSet) -> Familiar:
+    """What tells unlike images, from as many training images of each class; in blocks, since features may be large."""
+    order = np.random.default_rng(derive(0, "familiar")).permutation(len(training))
+    each = -(-KNOWN // len(training.classes))
+    chosen = np.sort(np.concatenate([order[training.labels[order] == label][:each] for label in range(len(training.classes))]))
+    blocks = [chosen[start : start + BLOCK] for start in range(0, len(chosen), BLOCK)]
+    return fit_familiar(
+        ((model.features(training.pixels[block]), training.labels[block]) for block in blocks),
+        (model.features(validation.pixels[start : start + BLOCK]) for start in range(0, len(validation), BLOCK)),
+        len(training.classes),
+    )
 
 
 def figures(
@@ -189,7 +212,6 @@ def figures(
         "weak_classes": weak_classes(matrix, classes),
         "calibration": calibration(labels, logits, temperature, len(validation_labels)),
         "selective": selective(labels, logits, threshold, temperature),
-        "familiar": fit_familiar(validation_logits),
     }
 
 
@@ -207,7 +229,7 @@ def read_evaluation(run: Run, split: str) -> dict[str, Any]:
     added = figures(
         answers["labels"], answers["logits"], answers.get("tta_logits"), classes, fitting["labels"], fitting["logits"]
     )
-    return {name: _plain(value) for name, value in added.items()} | found
+    return {name: _plain(value) for name, value in added.items()} | {"familiar": None} | found
 
 
 def _plain(value: Any) -> Any:

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from seefar.model.familiar import Familiar, fit_familiar
+import numpy as np
+
+from seefar.model.familiar import Familiar, Threshold
 from seefar.model.model import Model
 from seefar.recipe_fields import from_json
 from seefar.runs.folder import Run, open_run
@@ -61,9 +63,8 @@ def _from_run(run: Run, device: str, precision: str | None) -> Model:
 
 
 def _familiar(run: Run, evaluated: dict[str, Any] | None) -> Familiar | None:
-    """As stored at evaluation; an earlier seefar did not, but kept the answers that it follows from."""
-    if not evaluated:
+    """As stored at evaluation on validation; None for a run that an earlier seefar evaluated."""
+    found = (evaluated or {}).get("familiar")
+    if not found or not run.has("familiar.npz"):
         return None
-    if found := evaluated.get("familiar"):
-        return Familiar(**found)
-    return fit_familiar(run.arrays("predictions-validation.npz")["logits"])
+    return Familiar(run.arrays("familiar.npz")["means"].astype(np.float32), Threshold(**found))

@@ -14,7 +14,7 @@ from seefar.data.decode import rgb
 from seefar.errors import DiskError, ModelFileError, SeefarError
 from seefar.model import self_test
 from seefar.model.answers import calibrated
-from seefar.model.familiar import Familiar
+from seefar.model.familiar import familiar_from_json
 from seefar.model.model import Model
 from seefar.model.onnx_engine import OnnxEngine
 from seefar.model.onnx_graph import MOST_BYTES, Checked, check_graph
@@ -90,8 +90,9 @@ def _ours(content: bytes, checked: Checked, threads: int | None) -> Model:
     model = _with_facts(engine, checked, facts)
     examples = self_test.from_json(_json(checked.metadata.get(TEST, ""), "its self-test"), len(model.classes))
     logits, _, _, probabilities = engine.compute(self_test.prepared(examples, model.size, model.background))
+    allowed = self_test.TOLERANCE_INT8 if facts.get("int8") else self_test.TOLERANCE
+    assert probabilities is not None  # noqa: S101 # every file has them
     for found in (probabilities, calibrated(logits, model.temperature)):
-        allowed = self_test.TOLERANCE_INT8 if facts.get("int8") else self_test.TOLERANCE
         self_test.differences(examples, logits, found, allowed)
     return model
 
@@ -100,10 +101,10 @@ def _with_facts(engine: OnnxEngine, checked: Checked, facts: dict[str, Any]) -> 
     """The model that the facts describe. Raises ModelFileError if they are not of the right types, or do not fit the graph."""
     try:
         classes = tuple(facts["classes"])
-        familiar = Familiar(**facts["familiar"]) if facts["familiar"] else None
+        familiar = familiar_from_json(facts["familiar"]) if facts["familiar"] else None
         numbers = [
             facts["temperature"],
-            *([familiar.threshold] if familiar else []),
+            *([familiar.threshold.threshold] if familiar else []),
             *([facts["sure"]] if facts["sure"] else []),
         ]
         rgb(facts["background"])
@@ -119,8 +120,12 @@ def _with_facts(engine: OnnxEngine, checked: Checked, facts: dict[str, Any]) -> 
             f"{checked.size}"
         )
     odd = any(isinstance(n, bool) or not isinstance(n, int | float) or not math.isfinite(n) for n in numbers)
-    if odd or facts["temperature"] <= 0 or (familiar and familiar.score != "energy"):
+    if odd or facts["temperature"] <= 0:
         raise ModelFileError("its temperature or its thresholds are no numbers that can be used")
+    if familiar and familiar.means.shape != (*checked.outputs["logits"], *checked.outputs["features"]):
+        raise ModelFileError(
+            f"its mean features have the shape {familiar.means.shape}, which is not that of its classes and features"
+        )
     return Model(
         engine=engine,
         classes=classes,

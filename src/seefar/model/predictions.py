@@ -49,7 +49,7 @@ def as_predictions(
     names: Sequence[str], answers: Answers, classes: Sequence[str], familiar: Familiar | None, top: int | None = None
 ) -> list[Prediction]:
     """One Prediction for each row of `answers`, called by `names`; each lists its `top` most probable classes, by default all."""
-    unlike = familiar.unlike(answers.logits).tolist() if familiar else [None] * len(names)
+    unlike = familiar.unlike(answers).tolist() if familiar else [None] * len(names)
     order = np.argsort(-answers.probabilities, axis=1, kind="stable")[:, :top]
     chances = np.take_along_axis(answers.probabilities, order, axis=1).astype(np.float64).round(6)
     return [

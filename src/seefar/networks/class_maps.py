@@ -75,7 +75,7 @@ class WithMaps(nn.Module):
 
 def _at_places(weight: Tensor, places: int) -> Tensor:
     """The weights of a dense layer behind flattened maps `(units, channels * places)`, place by place: `(places, channels, units)`."""
-    by_place: Tensor = weight.unflatten(1, (-1, places)).permute(2, 1, 0)  # type: ignore[no-untyped-call] # torch does not declare it
+    by_place: Tensor = weight.unflatten(1, (-1, places)).permute(2, 1, 0)
     return by_place
 
 
