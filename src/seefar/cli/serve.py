@@ -77,6 +77,7 @@ def serve(
     from seefar.errors import UsageError
 
     try:
+        from seefar.serving.freed_memory import give_back_freed_memory
         from seefar.serving.server import serve as run
     except ModuleNotFoundError as error:
         raise UsageError(f"serving needs {error.name}; pip install 'seefar[serve]'") from None
@@ -99,6 +100,7 @@ def serve(
 
         serve_on_ray(models, ray, host, port, settings, replicas=replicas, threads=threads, tell=_tell)
         return
+    give_back_freed_memory()
     run(models, host, port, settings, log=log, threads=threads, tell=_tell)
 
 
