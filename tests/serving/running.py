@@ -15,7 +15,7 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from seefar.model.familiar import Familiar
+from seefar.model.familiar import Familiar, Threshold
 from seefar.model.model import Model
 from seefar.serving.log import Log
 from seefar.serving.metrics import Metrics
@@ -61,7 +61,11 @@ class Rule:
 
 def rule_model(**changes: Any) -> Model:
     """Three classes, 8x8 pixels."""
-    known = {"temperature": 2.0, "familiar": Familiar("energy", -0.5, 0.95), "sure": 0.9} | changes
+    known = {
+        "temperature": 2.0,
+        "familiar": Familiar(np.eye(3, dtype=np.float32), Threshold("class_similarity", 0.5, 0.95)),
+        "sure": 0.9,
+    } | changes
     return Model(engine=Rule(), classes=CLASSES, size=SIZE, background="white", origin={"recipe": "rule"}, **known)
 
 

@@ -60,7 +60,7 @@ SCHEMAS: dict[str, Any] = {
             "probabilities": {"type": "object", "additionalProperties": NUMBER, "description": "most probable first"},
             "sure": {**MAYBE_TRUTH, "description": "whether answers with this probability were right in 99 % of validation"},
             "abstained": TRUTH,
-            "familiarity": {**NUMBER, "description": "how much the image is like the training images; larger is more"},
+            "familiarity": {**MAYBE_NUMBER, "description": "how much the image is like the training images; larger is more"},
             "unlike": {**MAYBE_TRUTH, "description": "whether it is less so than 95 % of the validation images"},
             "original_size": {**TEXT, "description": "WIDTHxHEIGHT in pixels, as sent"},
             "map": {**TEXT, "description": "with explain=1: where the evidence was found, a PNG as a data address"},

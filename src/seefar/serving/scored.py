@@ -6,7 +6,6 @@ import numpy as np
 
 from seefar.errors import SeefarError
 from seefar.model.answers import Answers
-from seefar.model.familiar import energy
 from seefar.model.model import Model
 
 DIGITS = 6  # of a probability, as `seefar predict` writes it
@@ -26,12 +25,14 @@ class Scored:
         if not (np.isfinite(answers.logits).all() and np.isfinite(answers.probabilities).all()):
             raise SeefarError("the model gave numbers that are not finite")
         self.answers = answers
-        self._classes, self._sure, self._familiar = model.classes, model.sure, model.familiar
+        self._classes, self._sure = model.classes, model.sure
         order = np.argsort(-answers.probabilities, axis=1, kind="stable")
         self._order: list[list[int]] = order.tolist()
         ranked = np.take_along_axis(answers.probabilities, order, axis=1)
         self._chances: list[list[float]] = ranked.astype(np.float64).round(DIGITS).tolist()
-        self._energy: list[float] = energy(answers.logits).round(DIGITS).tolist()
+        scores = None if model.familiar is None else model.familiar.scores(answers)
+        self._scores: list[float] | None = None if scores is None else scores.round(DIGITS).tolist()
+        self._unlike = None if scores is None or model.familiar is None else scores < model.familiar.threshold.threshold
 
     def named(self, place: int) -> int:
         """The index of the most probable class of the image at `place`."""
@@ -43,7 +44,7 @@ class Scored:
         `label`, its `probability` (calibrated) and the `probabilities` of the `top` most probable classes.
         `sure`: whether answers with this probability were right in 99 % of validation; None where that is not known.
         `abstained`: there is no label, because it is not sure, and `abstain` was asked for.
-        `familiarity`: the score of model/familiar.py; larger is more like the training images.
+        `familiarity`: the score of model/familiar.py; larger is more like the training images; None where there is none.
         `unlike`: whether it is lower than that of 95 % of the validation images; None where that is not known.
         """
         order, chances = self._order[place], self._chances[place]
@@ -55,6 +56,6 @@ class Scored:
             "probabilities": {self._classes[index]: chance for index, chance in zip(order[:top], chances, strict=False)},
             "sure": sure,
             "abstained": abstained,
-            "familiarity": self._energy[place],
-            "unlike": None if self._familiar is None else self._energy[place] < self._familiar.threshold,
+            "familiarity": None if self._scores is None else self._scores[place],
+            "unlike": None if self._unlike is None else bool(self._unlike[place]),
         }

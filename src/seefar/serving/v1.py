@@ -4,6 +4,7 @@ import base64
 import io
 import ipaddress
 import json
+from dataclasses import asdict
 from typing import Any
 
 from starlette.requests import Request
@@ -141,7 +142,7 @@ def _described(served: Served) -> dict[str, Any]:
         "background": model.background,
         "temperature": model.temperature,
         "sure": model.sure,
-        "familiar": model.familiar.as_json() if model.familiar else None,
+        "familiar": asdict(model.familiar.threshold) if model.familiar else None,
         "outputs": list(served.outputs),
         "origin": model.origin,
     }
