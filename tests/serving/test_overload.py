@@ -156,7 +156,7 @@ def test_good_and_hostile_requests_mixed(exported: Path, tmp_path: Path) -> None
         threads = [threading.Thread(target=work) for work in (good, good, hostile, hostile)]
         for thread in threads:
             thread.start()
-        time.sleep(8)
+        time.sleep(5)
         stop.set()
         for thread in threads:
             thread.join(30)
