@@ -33,6 +33,7 @@ PERMISSIVE = {
 WEAK_COPYLEFT = {"MPL-2.0"}  # changes to their own files stay open; what uses them is free
 SPELLINGS = {
     "3-clause bsd license": "BSD-3-Clause",
+    "apache": "Apache-2.0",  # kubernetes-validate, whose LICENSE file says which
     "apache 2.0": "Apache-2.0",
     "apache license 2.0": "Apache-2.0",
     "apache license": "Apache-2.0",  # the first line of its text

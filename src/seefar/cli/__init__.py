@@ -22,6 +22,7 @@ from seefar.cli import (
     recipes,
     report,
     run,
+    serve,
     study,
     train,
     tune,
@@ -54,6 +55,7 @@ app.command(tune.tune, sort_key=5, help_epilogue=epilogue(*tune.EXAMPLES))
 app.command(report.report, sort_key=5, help_epilogue=epilogue(*report.EXAMPLES))
 app.command(export.export, sort_key=6, help_epilogue=epilogue(*export.EXAMPLES))
 app.command(predict.predict, sort_key=6, help_epilogue=epilogue(*predict.EXAMPLES))
+app.command(serve.serve, sort_key=6, help_epilogue=epilogue(*serve.EXAMPLES))
 app.command(completion.installer(app), name="--install-completion", help_epilogue=epilogue(*completion.EXAMPLES))
 
 

@@ -1,7 +1,7 @@
 """`seefar export`: a trained network as a file that others use, with a certificate that it says the same."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -12,6 +12,7 @@ EXAMPLES = (
     "seefar export runs/shapes-tiny-seed0",
     "seefar export runs/shapes-tiny-seed0 --to keras --out shapes.keras",
     "seefar export runs/shapes-tiny-seed0 --int8",
+    "seefar export runs/shapes-tiny-seed0 --layout triton --out repository",
 )
 
 
@@ -22,6 +23,7 @@ def export(
     to: str = "onnx",
     int8: Annotated[bool, Parameter(negative="")] = False,
     force: Annotated[bool, Parameter(negative="")] = False,
+    layout: Literal["triton"] | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Write a trained network as a file that needs no seefar, once all validation images got the same answers from both.
@@ -40,17 +42,27 @@ def export(
         Weights and activations of an ONNX file in 8 bits, calibrated on training images.
     force
         Write an int8 file even if it is not faster here, or loses more than half a point of accuracy.
+    layout
+        triton: also lay an ONNX file out as Triton, KServe and OpenVINO take it, NAME/1/model.onnx; --out is then the folder for it, by
+        default triton/ in the run folder.
     json
         Print the certificate as one JSON document.
     """
     import seefar as sf
     from seefar.cli.output import print_json
+    from seefar.errors import UsageError
+    from seefar.exporting.triton_layout import write_layout
 
-    made = sf.export(run, out, to, int8=int8, force=force)
+    if layout and to != "onnx":
+        raise UsageError(f"--layout {layout} is for ONNX files, and --to {to} was asked for; leave out one of them")
+    made = sf.export(run, None if layout else out, to, int8=int8, force=force)
+    laid_out = write_layout(made.path, out or run / layout, run.resolve().name) if layout else None
     if json:
         print_json(_plain(made))
     else:
         _print(made)
+        if laid_out:
+            print(f"laid out as {laid_out}")
 
 
 def _plain(made: "Export") -> dict[str, Any]:

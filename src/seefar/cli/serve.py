@@ -1,0 +1,108 @@
+"""`seefar serve`: trained networks behind HTTP, until a signal ends it."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+EXAMPLES = (
+    "seefar serve runs/shapes-tiny-seed0",
+    "seefar serve shapes=model.onnx deer=deer.onnx --port 8001 --log requests.jsonl",
+    "seefar serve model.onnx --host 0.0.0.0 --token token.txt --allow-host models.example.org",
+    "seefar serve model.onnx --ray auto --replicas 8",
+)
+
+
+def serve(
+    models: list[str],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    token: Path | None = None,
+    allow_host: Annotated[list[str] | None, Parameter(negative="")] = None,
+    allow_origin: Annotated[list[str] | None, Parameter(negative="")] = None,
+    batch: int = 32,
+    queue: int = 256,
+    timeout: float = 10.0,
+    max_body: int = 16 * 2**20,
+    connections: int = 1000,
+    drain: float = 1.0,
+    grace: float = 20.0,
+    threads: int | None = None,
+    log: Path | None = None,
+    ray: str | None = None,
+    replicas: int = 4,
+) -> None:
+    """Answer images over HTTP: POST /v1/predict, the Open Inference Protocol, health, metrics; needs pip install 'seefar[serve]'.
+
+    Models are read again on SIGHUP. SIGTERM and Ctrl-C end it once the requests that are there have their answers.
+
+    Parameters
+    ----------
+    models
+        ONNX files, runs (exported first), or folders with versions such as 1/model.onnx; NAME=PATH gives a name.
+    host
+        The address to listen on. Others than the machine's own need --token.
+    port
+        0: any free one.
+    token
+        A file with a secret that requests have to present as "Authorization: Bearer ...".
+    allow_host
+        A name by which the service may be called, besides localhost and addresses; may be given several times.
+    allow_origin
+        A web page elsewhere that may use it from a browser, such as https://example.org.
+    batch
+        Images that are computed at once, at most; a power of two.
+    queue
+        Images of a model that wait or are being computed, at most; what comes beyond is refused at once.
+    timeout
+        Seconds after which a request that was not begun is given up.
+    max_body
+        Bytes of a request, at most.
+    connections
+        Open connections, at most.
+    drain
+        After SIGTERM: seconds in which it says that it is not ready, and still answers.
+    grace
+        Then: seconds for the requests that are there.
+    threads
+        Threads that compute one batch; by default one for each core.
+    log
+        Add the log to this file, one JSON object a line; by default it goes to stderr.
+    ray
+        Deploy on a Ray cluster, or update what is deployed there: auto, local, or ray://host:port; needs pip install 'seefar[serve-ray]'.
+    replicas
+        On Ray: so many at most; it starts them as the load grows.
+    """
+    from seefar.errors import UsageError
+
+    try:
+        from seefar.serving.freed_memory import give_back_freed_memory
+        from seefar.serving.server import serve as run
+    except ModuleNotFoundError as error:
+        raise UsageError(f"serving needs {error.name}; pip install 'seefar[serve]'") from None
+    from seefar.serving.settings import Settings, host_names, read_token
+
+    settings = Settings(
+        batch=batch,
+        queue=queue,
+        timeout=timeout,
+        body=max_body,
+        connections=connections,
+        drain=drain,
+        grace=grace,
+        token=None if token is None else read_token(token),
+        hosts=host_names(allow_host or []),
+        origins=tuple(allow_origin or []),
+    )
+    if ray is not None:
+        from seefar.serving.on_ray import serve_on_ray
+
+        serve_on_ray(models, ray, host, port, settings, replicas=replicas, threads=threads, tell=_tell)
+        return
+    give_back_freed_memory()
+    run(models, host, port, settings, log=log, threads=threads, tell=_tell)
+
+
+def _tell(address: str, names: list[str]) -> None:
+    print(f"serving {', '.join(names)} at {address}", flush=True)

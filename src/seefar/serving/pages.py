@@ -1,0 +1,85 @@
+"""What people and machines look at: the first page, the description, health and counters. All of it comes from memory."""
+
+import asyncio
+import html
+import json
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from seefar.serving.metrics import TEXT
+from seefar.serving.openapi import document
+from seefar.serving.service import Service, json_answer
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+STYLE = (
+    "body{font:1rem/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"
+    "table{border-collapse:collapse}td,th{text-align:left;vertical-align:top;padding:.2rem 1rem .2rem 0}"
+    "pre{overflow-x:auto;padding:.75rem;border:1px solid #8888}"
+)
+
+
+class Pages:
+    """The routes that are no predictions."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._openapi = json.dumps(document(service.settings.token is not None)).encode()
+        self._docs = _page("what can be asked", _operations(document(False)["paths"]))
+
+    async def front(self, request: Request) -> Response:
+        """GET /."""
+        models = self._service.models
+        return _html(_page("a classifier of images", _welcome([models.get(name).name for name in models.names()])))
+
+    async def docs(self, request: Request) -> Response:
+        """GET /docs: the OpenAPI description for people."""
+        return _html(self._docs)
+
+    async def openapi(self, request: Request) -> Response:
+        """GET /openapi.json."""
+        return json_answer(self._openapi)
+
+    async def healthz(self, request: Request) -> Response:
+        """GET /healthz: the process lives."""
+        return json_answer(b'{"status": "alive"}')
+
+    async def readyz(self, request: Request) -> Response:
+        """GET /readyz: every model passed its self-test and could answer now."""
+        if self._service.is_ready():
+            return json_answer(b'{"status": "ready"}')
+        return json_answer(b'{"status": "not ready"}', 503)
+
+    async def metrics(self, request: Request) -> Response:
+        """GET /metrics."""
+        text = await asyncio.get_running_loop().run_in_executor(None, self._service.metrics.text)
+        return Response(text, 200, {"content-type": TEXT})
+
+
+def _html(text: bytes) -> Response:
+    return Response(text, 200, {"content-security-policy": POLICY}, "text/html")
+
+
+def _page(title: str, content: str) -> bytes:
+    head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>seefar: {title}</title>'
+    sized = '<meta name="viewport" content="width=device-width,initial-scale=1">'
+    return f"{head}{sized}<style>{STYLE}</style><h1>seefar: {title}</h1>{content}</html>\n".encode()
+
+
+def _welcome(names: list[str]) -> str:
+    listed = "".join(f"<li><code>{html.escape(name)}</code></li>" for name in names)
+    return (
+        f"<p>This service classifies small images with:</p><ul>{listed}</ul><p>Ask it:</p>"
+        "<pre>curl -F image=@photo.png http://localhost:8000/v1/predict</pre>"
+        '<p><a href="/docs">Everything that can be asked</a> · <a href="/v1/models">the models</a> · '
+        '<a href="/readyz">whether it is ready</a> · <a href="/metrics">counters</a></p>'
+    )
+
+
+def _operations(paths: dict[str, dict[str, dict[str, object]]]) -> str:
+    rows = "".join(
+        f"<tr><td><code>{verb.upper()}</code><td><code>{html.escape(path)}</code><td>{html.escape(str(said['summary']))}</tr>"
+        for path, verbs in paths.items()
+        for verb, said in verbs.items()
+    )
+    return f'<table>{rows}</table><p>For programs: <a href="/openapi.json">openapi.json</a>, OpenAPI 3.1.</p>'
