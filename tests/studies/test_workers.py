@@ -28,7 +28,7 @@ import seefar as sf
 from seefar.data.images import Dataset
 
 if __name__ == "__main__":
-    data = Dataset(name="colours", train=images(120, 1, "train"), test=images(30, 2, "test"), source="colours")
+    data = Dataset(name="colours", train=images(120, 1, "train"), test=images(90, 2, "test"), source="colours")
     sf.study(asked(), data, 2, out=sys.argv[1], jobs=int(sys.argv[2]), threads=1, device="cpu", quiet=True)
 """
 
