@@ -12,7 +12,8 @@ test: .venv/dev              ## all tests but the slow ones, on all cores
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q $(ON_ALL_CORES) -m "not slow"
 
 test-slow: .venv/dev         ## real images, browser, real trainings
-	$(BIN)/pytest -q -m slow
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q $(ON_ALL_CORES) -m "slow and not alone"
+	$(BIN)/pytest -q -m alone
 
 test-all: test test-slow
 

@@ -12,7 +12,7 @@ from tests.conftest import script
 
 import seefar as sf
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 ROOT = Path(__file__).parents[1]
 
 

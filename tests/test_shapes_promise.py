@@ -6,7 +6,7 @@ import pytest
 
 import seefar as sf
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 def test_tiny_passes_85_percent_on_validation_in_a_minute(tmp_path: Path) -> None:

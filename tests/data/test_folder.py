@@ -319,6 +319,7 @@ def test_read_images_that_are_not_there(root: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_the_real_images_decode_in_seconds_and_then_come_from_the_cache(real_images: Path) -> None:
     start = time.perf_counter()
     first = load_folder(real_images)

@@ -52,6 +52,7 @@ def test_senseless_requests_are_refused_before_ray_is_asked(exported: Path, tmp_
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.filterwarnings("ignore")  # Ray's own
 def test_it_answers_and_is_updated(exported: Path, exported_too: Path) -> None:
     port, failed, stop, asked = free_port(), list[str](), threading.Event(), list[int]()

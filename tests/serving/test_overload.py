@@ -76,6 +76,7 @@ def test_what_is_refused_is_refused_fast_and_what_is_accepted_is_right(tmp_path:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_memory_stays_flat_over_batches_of_every_size(exported: Path, tmp_path: Path) -> None:
     """Eight threads, ten thousand requests."""
     model = sf.load_model(exported)
@@ -116,6 +117,7 @@ def test_memory_stays_flat_over_batches_of_every_size(exported: Path, tmp_path: 
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_good_and_hostile_requests_mixed(exported: Path, tmp_path: Path) -> None:
     """Some seconds of what benchmarks/load.py does for ten minutes: no wrong answer, nothing left over, no traceback."""
     model, rng = sf.load_model(exported), random.Random(3)
