@@ -74,6 +74,7 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._service = service
         self._tasks: set[asyncio.Task[None]] = set()
+        self.announce: Callable[[], None] = lambda: None  # called once it listens and obeys signals
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -90,6 +91,11 @@ class Server(uvicorn.Server):
         finally:
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 loop.remove_signal_handler(number)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn. Whoever reads that it is ready may send a signal at once."""
+        await super().startup(sockets)
+        self.announce()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """See uvicorn, which would break off connections whose first request is on its way: they get a moment."""
@@ -142,8 +148,12 @@ async def answer(server: Server, service: Service, taken: socket.socket, tell: C
     gc.freeze()  # what is there now stays until the end, and need not be looked through again and again
     address = taken.getsockname()
     shown = f"[{address[0]}]" if ":" in address[0] else address[0]
-    service.log("ready", models=service.models.names())
-    tell(f"http://{shown}:{address[1]}", service.models.names())
+
+    def announce() -> None:
+        service.log("ready", models=service.models.names())
+        tell(f"http://{shown}:{address[1]}", service.models.names())
+
+    server.announce = announce
     try:
         await server.serve([taken])
     finally:
