@@ -40,6 +40,15 @@ def test_images_have_the_answers_of_their_files_also_with_limits(model: Model, p
     assert [row.label for row in mixed] == [row.label for row in sf.predict(model, files[:2])]
 
 
+def test_every_way_in_knows_how_large_an_image_was(model: Model, tmp_path: Path) -> None:
+    file = tmp_path / "wide.png"
+    Image.new("RGB", (300, 20), (128, 128, 128)).save(file)
+    with Image.open(file) as picture:
+        given = [file, picture, np.asarray(picture)]
+        found = [sf.predict(model, one)[0] for one in given] + [model.predict(file)[0]]
+    assert [row.original_size for row in found] == ["300x20"] * 4
+
+
 def test_limits_that_make_no_sense_are_refused_for_images_too(model: Model) -> None:
     pixels = np.zeros((1, SIZE, SIZE, 3), np.uint8)
     with pytest.raises(UsageError, match="top is 0"):

@@ -56,6 +56,14 @@ def test_logits_features_and_probabilities_are_those_of_the_network(run: sf.Run,
     assert np.allclose(model.logits(pixels, tta="flip"), mirrored, atol=1e-4)
 
 
+def test_logits_alone_gather_no_features(run: sf.Run, small_data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of many large images would take more memory than the images."""
+    model = load_model(run, "cpu")
+    expected = model.answers(small_data.test.pixels).logits
+    monkeypatch.setattr("seefar.model.torch_engine.predict_with_features", lambda *_: pytest.fail("features were computed"))
+    assert np.array_equal(model.logits(small_data.test.pixels), expected)
+
+
 def test_a_device_that_is_not_there_is_refused(run: sf.Run) -> None:
     with pytest.raises(UsageError, match="no device is called 'tpu'"):
         load_model(run, "tpu")

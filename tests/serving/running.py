@@ -43,9 +43,10 @@ class Rule:
         self.free.set()
         self.raises: BaseException | None = None
 
-    def compute(
-        self, pixels: np.ndarray, tta: str, maps: bool
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]:
+    def logits(self, pixels: np.ndarray, tta: str) -> np.ndarray:
+        return self.compute(pixels, False)[0]
+
+    def compute(self, pixels: np.ndarray, maps: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]:
         self.batches.append(len(pixels))
         self.free.wait(30)
         time.sleep(self.seconds)

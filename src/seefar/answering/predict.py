@@ -1,7 +1,6 @@
 """The verb: a trained network's answers for images, all at once or as they come."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -48,7 +47,7 @@ def predict(
     used = model if isinstance(model, Model) else load_fastest(model, device)
     given = [images] if isinstance(images, str | Path | Image.Image | np.ndarray) else list(images)
     if not all(isinstance(one, str | Path) for one in given):
-        return _limited(used.predict(given), top, sure_from(used, abstain, top))
+        return used.predict(given, top, sure_from(used, abstain, top))
     found, pixels = Predictions(), list[np.ndarray | None]()
     for block in blocks(used, [str(one) for one in given], top=top, abstain=abstain):
         found += block.rows
@@ -86,15 +85,6 @@ def predict_each(
     what = [str(files)] if isinstance(files, str | Path) else [str(file) for file in files]
     for block in blocks(used, what, top=top, abstain=abstain, decoders=decoders, workers=workers):
         yield from block.rows
-
-
-def _limited(found: Predictions, top: int | None, sure: float) -> Predictions:
-    """In place: fewer classes, and none named where the confidence is too low."""
-    for place, row in enumerate(found):
-        quiet = row.probability is not None and row.probability < sure
-        listed = dict(list(row.probabilities.items())[:top])
-        found[place] = replace(row, label=None if quiet else row.label, probabilities=listed, abstained=quiet)
-    return found
 
 
 def blocks(

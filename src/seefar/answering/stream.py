@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,11 +10,10 @@ import numpy as np
 from seefar.answering.decoding import PART, Decoders, Pictures, decode_ahead, join
 from seefar.answering.items import Item, Reader
 from seefar.errors import UsageError
-from seefar.model.answers import Answers
+from seefar.model.answers import SURE, Answers
 from seefar.model.model import Model
 from seefar.model.predictions import Prediction, as_predictions, unreadable
 
-SURE = 0.99  # the share of right answers for which evaluation stores the confidence (`Model.sure`)
 PIXELS, MOST = 2**18, 256  # of a batch, and images: 256 of 32x32 pixels, 16 of 128x128 (chosen by hand)
 
 
@@ -121,15 +119,7 @@ def _answered(model: Model, batches: Iterator[Pictures], maps: bool) -> Iterator
 
 def _block(batch: Pictures, answers: Answers, model: Model, top: int | None, sure: float) -> Block:
     names = [item.name for item in batch.items]
-    rows = as_predictions(names, answers, model.classes, model.familiar, top)
-    said = [_said(*row, sure) for row in zip(rows, batch.sizes, batch.reasons, strict=True)]
+    rows = as_predictions(names, batch.sizes, answers, model.classes, model.familiar, top, sure)
+    said = [unreadable(row.image, reason) if reason else row for row, reason in zip(rows, batch.reasons, strict=True)]
     named = answers.logits.argmax(1)
     return Block(said, batch.pixels, None if answers.maps is None else answers.maps[np.arange(len(named)), named])
-
-
-def _said(row: Prediction, size: str, reason: str, sure: float) -> Prediction:
-    if reason:
-        return unreadable(row.image, reason)
-    if (row.probability or 0.0) < sure:
-        return replace(row, label=None, abstained=True, original_size=size)
-    return replace(row, original_size=size)

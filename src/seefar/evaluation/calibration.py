@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from seefar.metrics import Share, log_loss, softmax, wilson
+from seefar.model.answers import SURE
 
 BINS = 15  # Guo et al. 2017
-SURE = 0.99  # the accuracy that selective prediction aims at (chosen by hand)
 
 
 @dataclass(frozen=True)

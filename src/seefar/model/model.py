@@ -28,9 +28,11 @@ class Engine(Protocol):
     name: str
     """What computes and how, for people: "torch, bfloat16 on cpu"."""
 
-    def compute(
-        self, pixels: np.ndarray, tta: str, maps: bool
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]:
+    def logits(self, pixels: np.ndarray, tta: str) -> np.ndarray:
+        """Logits alone, float32 `(n, classes)`: features of many images would take more memory than the images."""
+        ...
+
+    def compute(self, pixels: np.ndarray, maps: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]:
         """Logits, features, maps if asked for, and calibrated probabilities if they are part of what is computed.
 
         As in `Answers`, for uint8 `(n, size, size, 3)`; n may be 0.
@@ -83,7 +85,7 @@ class Model:
         return self.settled
 
     def answers(self, pixels: np.ndarray, maps: bool = False) -> Answers:
-        """Everything in one pass.
+        """Everything in one call.
 
         Args:
             pixels: uint8 `(n, size, size, 3)`.
@@ -92,13 +94,13 @@ class Model:
         Raises:
             DataError: the array is something else; the sentence says what.
         """
-        logits, features, found, stated = self.engine.compute(check_pixels(pixels, self.size), "none", maps)
+        logits, features, found, stated = self.engine.compute(check_pixels(pixels, self.size), maps)
         probabilities = calibrated(logits, self.temperature) if stated is None else stated
         return Answers(logits, features, probabilities, found)
 
     def logits(self, pixels: np.ndarray, tta: str = "none") -> np.ndarray:
         """Logits float32 `(n, classes)` for images uint8 `(n, size, size, 3)`, with test-time augmentation by a key of `tta.VIEWS`."""
-        return self.engine.compute(check_pixels(pixels, self.size), tta, False)[0]
+        return self.engine.logits(check_pixels(pixels, self.size), tta)
 
     def features(self, pixels: np.ndarray) -> np.ndarray:
         """What the last layer computes the logits from: float32 `(n, d)` for images uint8 `(n, size, size, 3)`."""
@@ -108,11 +110,13 @@ class Model:
         """Calibrated probabilities float32 `(n, classes)` for images uint8 `(n, size, size, 3)`."""
         return self.answers(pixels).probabilities
 
-    def predict(self, images: Given | Sequence[Given]) -> Predictions:
+    def predict(self, images: Given | Sequence[Given], top: int | None = None, sure: float = 0.0) -> Predictions:
         """Classify images of any size, prepared exactly as the training images were.
 
         Args:
             images: one or many: files, folders (all images below them), PIL images, arrays uint8 `(h, w, 3)` or `(n, h, w, 3)`.
+            top: how many classes an answer lists; by default all.
+            sure: the calibrated confidence below which no class is named.
 
         Returns:
             One Prediction an image; a file that cannot be read has `error` set and stops nothing.
@@ -121,9 +125,12 @@ class Model:
             DataError: a path does not exist, or an array is something else; the sentence says what.
         """
         brought = bring(images, self.size, self.background)
-        readable = [(name, picture.pixels) for name, picture in brought if isinstance(picture, Decoded)]
-        stacked = np.stack([pixels for _, pixels in readable]) if readable else np.zeros((0, self.size, self.size, 3), np.uint8)
-        rows = iter(as_predictions([name for name, _ in readable], self.answers(stacked), self.classes, self.familiar))
+        names = [name for name, picture in brought if isinstance(picture, Decoded)]
+        readable = [picture for _, picture in brought if isinstance(picture, Decoded)]
+        empty = np.zeros((0, self.size, self.size, 3), np.uint8)
+        answers = self.answers(np.stack([picture.pixels for picture in readable]) if readable else empty)
+        sizes = [picture.original_size for picture in readable]
+        rows = iter(as_predictions(names, sizes, answers, self.classes, self.familiar, top, sure))
         found = Predictions(
             next(rows) if isinstance(picture, Decoded) else unreadable(name, str(picture)) for name, picture in brought
         )

@@ -46,12 +46,16 @@ class OnnxEngine:
         self.batch = max(1, min(MOST, 1 << (PIXELS // (size * size)).bit_length() - 1)) if size * size <= PIXELS else 1
         self.name = f"ONNX Runtime {runtime.__version__} on cpu"
 
-    def compute(
-        self, pixels: np.ndarray, tta: str = "none", maps: bool = False
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]:
-        """See `Engine`. Raises UsageError for maps that the file has not, and for test-time augmentation."""
+    def logits(self, pixels: np.ndarray, tta: str) -> np.ndarray:
+        """See `Engine`. Raises UsageError for test-time augmentation."""
         if tta != "none":
             raise UsageError("test-time augmentation needs the run that this file was exported from")
+        return self.compute(pixels)[0]
+
+    def compute(
+        self, pixels: np.ndarray, maps: bool = False
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]:
+        """See `Engine`. Raises UsageError for maps that the file has not."""
         if maps and not self._has_maps:
             raise UsageError("this file has no class-activation maps; seefar export writes them")
         blocks = [pixels[start : start + self.batch] for start in range(0, max(len(pixels), 1), self.batch)]

@@ -9,6 +9,8 @@ from seefar.display import Shown
 from seefar.model.answers import Answers
 from seefar.model.familiar import Familiar
 
+DIGITS = 6  # of a probability (chosen by hand)
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -46,16 +48,46 @@ class Predictions(Shown, list[Prediction]):
 
 
 def as_predictions(
-    names: Sequence[str], answers: Answers, classes: Sequence[str], familiar: Familiar | None, top: int | None = None
+    names: Sequence[str],
+    sizes: Sequence[str],
+    answers: Answers,
+    classes: Sequence[str],
+    familiar: Familiar | None,
+    top: int | None = None,
+    sure: float = 0.0,
 ) -> list[Prediction]:
-    """One Prediction for each row of `answers`, called by `names`; each lists its `top` most probable classes, by default all."""
+    """One Prediction for each row of `answers`.
+
+    Args:
+        names: what the images are called.
+        sizes: "WIDTHxHEIGHT" of each before it was cropped and resized.
+        answers: of the model.
+        classes: their names.
+        familiar: what tells unlike images.
+        top: how many classes an answer lists; by default all.
+        sure: the confidence below which no class is named.
+    """
     unlike = familiar.unlike(answers).tolist() if familiar else [None] * len(names)
-    order = np.argsort(-answers.probabilities, axis=1, kind="stable")[:, :top]
-    chances = np.take_along_axis(answers.probabilities, order, axis=1).astype(np.float64).round(6)
+    order, chances = ranked(answers.probabilities)
     return [
-        Prediction(name, classes[places[0]], row[0], {classes[i]: chance for i, chance in zip(places, row, strict=True)}, odd)
-        for name, places, row, odd in zip(names, order.tolist(), chances.tolist(), unlike, strict=True)
+        Prediction(
+            image=name,
+            label=None if row[0] < sure else classes[places[0]],
+            probability=row[0],
+            probabilities={classes[i]: chance for i, chance in zip(places[:top], row[:top], strict=True)},
+            unlike=odd,
+            abstained=row[0] < sure,
+            original_size=size,
+        )
+        for name, size, places, row, odd in zip(names, sizes, order, chances, unlike, strict=True)
     ]
+
+
+def ranked(probabilities: np.ndarray) -> tuple[list[list[int]], list[list[float]]]:
+    """Of each row of `(n, classes)` the classes, most probable first, and their probabilities with the digits that people read."""
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    sorted_ = np.take_along_axis(probabilities, order, axis=1).astype(np.float64).round(DIGITS)
+    return order.tolist(), sorted_.tolist()
 
 
 def unreadable(name: str, reason: str) -> Prediction:

@@ -22,10 +22,12 @@ class TorchEngine:
         self.precision = precision
         self.name = f"torch, {str(precision).removeprefix('torch.')} on {network.scale.mean.device.type}"
 
-    def compute(self, pixels: np.ndarray, tta: str, maps: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, None]:
-        """See `Engine`. Features and maps are those of the images as they are, without test-time augmentation."""
-        if tta != "none":
-            return predict(self.network, pixels, self.precision, tta=tta), np.zeros((len(pixels), 0), np.float32), None, None
+    def logits(self, pixels: np.ndarray, tta: str) -> np.ndarray:
+        """See `Engine`."""
+        return predict(self.network, pixels, self.precision, tta=tta)
+
+    def compute(self, pixels: np.ndarray, maps: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, None]:
+        """See `Engine`. Maps take a second pass, in float32."""
         logits, features = predict_with_features(self.network, pixels, self.precision)
         return logits, features, predict_maps(self.network, pixels) if maps else None, None
 

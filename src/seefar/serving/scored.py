@@ -7,8 +7,7 @@ import numpy as np
 from seefar.errors import SeefarError
 from seefar.model.answers import Answers
 from seefar.model.model import Model
-
-DIGITS = 6  # of a probability, as `seefar predict` writes it
+from seefar.model.predictions import DIGITS, ranked
 
 
 class Scored:
@@ -26,10 +25,7 @@ class Scored:
             raise SeefarError("the model gave numbers that are not finite")
         self.answers = answers
         self._classes, self._sure = model.classes, model.sure
-        order = np.argsort(-answers.probabilities, axis=1, kind="stable")
-        self._order: list[list[int]] = order.tolist()
-        ranked = np.take_along_axis(answers.probabilities, order, axis=1)
-        self._chances: list[list[float]] = ranked.astype(np.float64).round(DIGITS).tolist()
+        self._order, self._chances = ranked(answers.probabilities)
         scores = None if model.familiar is None else model.familiar.scores(answers)
         self._scores: list[float] | None = None if scores is None else scores.round(DIGITS).tolist()
         self._unlike = None if scores is None or model.familiar is None else scores < model.familiar.threshold.threshold
