@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seefar.display import draw_with
-from seefar.progress import warn
 from seefar.version import __version__
 
 if TYPE_CHECKING:
@@ -140,6 +139,7 @@ def run(data: "str | Path | Dataset", recipe: "str | Recipe" = "baseline", seed:
     from seefar.data.load import load
     from seefar.evaluation.evaluate import evaluate
     from seefar.explaining.see_inside import see_inside
+    from seefar.progress import warn
     from seefar.reporting.check_words import before_training
     from seefar.reporting.report import report
     from seefar.torchrun import only_alone

@@ -59,6 +59,17 @@ def test_each_fact_of_a_file_is_one(place: int) -> None:
     assert (found[0].by, found[0].accuracy) == ("files", 1.0)
 
 
+def test_facts_of_some_files_are_tried_on_these() -> None:
+    """A data set keeps the facts of a few thousand, and a subset of it has other images."""
+    images = noise()
+    files = {
+        id_: ["PNG" if label else "JPEG", "RGB", 32, 32, 1000]
+        for id_, label in zip(images.ids[:60], images.labels, strict=False)
+    }
+    assert by(shortcuts(images[20:], files))["files"] == 1.0
+    assert "files" not in by(shortcuts(images[60:], files))
+
+
 def test_files_that_are_the_same_in_every_class_are_none() -> None:
     images = noise()
     assert by(shortcuts(images, {id_: ["PNG", "RGB", 32, 32, 1000] for id_ in images.ids}))["files"] == 0.5

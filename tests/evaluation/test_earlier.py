@@ -67,6 +67,7 @@ def test_copies_and_repeats_that_were_described_do_not_count(earlier: sf.Run, sm
     found = read_evaluation(earlier, "test")
     assert found["left_out"] == {"copies": 1, "repeats": 1, "contradicting": 2}
     assert found["images"] == 86
+    assert {finding["kind"] for finding in found["findings"]} == {"copies", "contradicting", "repeats", "near", "few"}
     assert found["near"]["images"] == 84  # without the near one, and the mirrored one of another class
     assert sum(map(sum, found["confusion"])) == 86
 

@@ -1,11 +1,16 @@
 """The headline: believed where enough distinct images count, with an interval that keeps its promise when images are copied."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+import seefar as sf
 from seefar.data.checks import Inspection
 from seefar.data.distinct import Distinct
+from seefar.data.images import Dataset
+from seefar.evaluation.figures import beliefs
 from seefar.evaluation.headline import Headline, headline, interval_of, mean_of, why_not
 from seefar.metrics import Share, wilson
 
@@ -52,6 +57,22 @@ def test_a_burst_counts_once_in_the_interval() -> None:
     said = headline(accuracy, [], [1, 1], 100, 25)
     assert (said.value, said.images) == (0.9, 25)
     assert said.high - said.low > 1.8 * (accuracy.high - accuracy.low)
+
+
+def test_bursts_widen_the_interval_of_balanced_accuracy_too(run: sf.Run, small_data: Dataset) -> None:
+    """A class of which all images are in two bursts is known as well as by two images."""
+    sf.evaluate(run, "test", data=small_data)
+    stored, labels = run.arrays("predictions-test.npz"), small_data.test.labels
+    logits = np.eye(3)[(labels + (np.arange(90) % 5 == 0)) % 3]
+    run.write("data.json", run.read("data.json") | {"train": [500, 50, 50]})
+    alone, together = (
+        beliefs(run, replace(looked(np.ones(90, bool)), bursts=bursts), stored["ids"].tolist(), labels, logits)["headline"]
+        for bursts in (np.arange(90), np.where(labels == 0, np.arange(90) % 2, np.arange(90)))
+    )
+    assert alone.name == together.name == "balanced accuracy"
+    assert alone.value == pytest.approx(together.value)
+    assert together.high - together.low > 1.5 * (alone.high - alone.low)
+    assert together.images < alone.images == 90
 
 
 @pytest.mark.parametrize(("hits", "trials"), [(0, 10), (3, 10), (10, 10), (500, 1000)])

@@ -106,11 +106,17 @@ def test_leaks_between_the_splits_are_described_with_test(tmp_path: Path) -> Non
     assert np.isclose(found["images"]["channel_means"], data.test.pixels.mean((0, 1, 2)), atol=0.001).all()
 
 
-def test_other_test_images_are_described_anew_and_the_same_are_not(run: sf.Run, small_data: Dataset) -> None:
+def test_other_test_images_are_described_anew_and_the_same_are_not(
+    run: sf.Run, small_data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     describe_test(run, small_data)
     first = (run.path / "description-test.json").stat().st_mtime_ns
     describe_test(run, small_data)
     assert (run.path / "description-test.json").stat().st_mtime_ns == first
+    (run.path / "description-test.json").unlink()
+    with monkeypatch.context() as patch:  # another run on the same images
+        patch.setattr("seefar.model.run_images.leaks", lambda *_: pytest.fail("searched again"))
+        describe_test(run, small_data)
     describe_test(run, dataclasses.replace(small_data, test=small_data.test[:21]))
     assert run.read("description-test.json")["images"]["images"] == 21
     assert looks(run, small_data) == Looks(0, 0)

@@ -80,7 +80,7 @@ def test_the_report_stands_alone_and_fits(browser, report: Path, size: str, sche
 @pytest.mark.parametrize(("size", "screens"), [("desktop", 1), ("phone", 2)])
 def test_the_first_screen_holds_figure_images_matrix_and_sentences(browser, report: Path, size: str, screens: int) -> None:  # type: ignore[no-untyped-def]
     page = open_page(browser, report, size)
-    for part in (".big", ".shots li:last-child", ".cells", ".verdict"):
+    for part in (".big", ".shots li:last-child", ".cells", ".questions"):
         box = page.locator(part).bounding_box()
         assert box["y"] + box["height"] <= screens * SIZES[size]["height"], part
     assert page.locator(".shots li").count() == 12

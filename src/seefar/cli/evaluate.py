@@ -48,6 +48,7 @@ def evaluate(
     from seefar.cli.output import print_evaluation, print_json, print_out_of_distribution, print_robustness
     from seefar.cli.result import refuse, tell_if_nothing_is_believed
     from seefar.data.load import load_again
+    from seefar.evaluation.earlier import read_evaluation
 
     opened = sf.open_run(run)
     data = load_again(opened.read("data.json"))
@@ -61,9 +62,7 @@ def evaluate(
         tell_if_nothing_is_believed(found)
         print_json(found | ({"robustness": robust} if robust else {}) | ({"out_of_distribution": foreign} if foreign else {}))
     else:
-        print_evaluation(
-            found, opened.evaluation("validation") if (opened.path / "evaluation-validation.json").exists() else None
-        )
+        print_evaluation(found, read_evaluation(opened, "validation") if opened.has("evaluation-validation.json") else None)
         if robust:
             print_robustness(robust)
         if foreign:

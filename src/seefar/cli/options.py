@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from seefar.errors import UsageError
-from seefar.recipe_fields import seconds
 
 if TYPE_CHECKING:
     from seefar.training.train import Watcher
@@ -105,6 +104,8 @@ class TrainOptions(RecipeOptions):
                 raise UsageError("--budget and --set budget=... are the same; give one of them")
             if self.target is not None:
                 raise UsageError("--budget and --target contradict each other: the target decides the budget; give one of them")
+            from seefar.recipe_fields import seconds
+
             changes["budget"] = seconds(self.budget)
         return changes
 

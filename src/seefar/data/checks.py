@@ -92,9 +92,7 @@ def inspect_split(split: str, images: ImageSet, seen: ImageSet, files: FileFacts
     numbers[found.counts] = bursts(images[found.counts])
     sees = shortcuts(seen, files)
     findings = [
-        *_left_out(found, len(images)),
-        *_few(images, found.counts),
-        *_uneven(seen),
+        *counted_findings(found, images.labels, images.classes, seen.counts()),
         *_bursts(numbers[found.counts]),
         *(
             Finding("shortcut", True, 0, len(images), by=one.by, accuracy=one.accuracy, chance=one.chance)
@@ -115,27 +113,31 @@ def worst_first(findings: Sequence[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: (not finding.serious, ORDER.index(finding.kind)))
 
 
-def _left_out(found: Distinct, images: int) -> list[Finding]:
-    return [Finding(kind, count >= SERIOUS[kind] * images, count, images) for kind, count in found.left_out.items() if count]
+def counted_findings(
+    found: Distinct, labels: np.ndarray, classes: Sequence[str], train: np.ndarray | Sequence[int]
+) -> list[Finding]:
+    """The findings that follow from counts alone: what is left out, classes with few images left, and uneven training classes.
 
-
-def _few(images: ImageSet, counts: np.ndarray) -> list[Finding]:
-    """Classes that have images, but few that count."""
-    before, left = images.counts(), images[counts].counts()
-    few = [i for i in np.argsort(left, kind="stable").tolist() if before[i] and left[i] < FEW]
-    if not few:
-        return []
-    names, numbers = [images.classes[i] for i in few], [int(left[i]) for i in few]
-    return [Finding("few", True, sum(numbers), int(left.sum()), names, numbers)]
-
-
-def _uneven(seen: ImageSet) -> list[Finding]:
-    counts = seen.counts()
-    if not is_uneven(counts):
-        return []
-    most, least = int(counts.argmax()), int(counts.argmin())
-    names, numbers = [seen.classes[most], seen.classes[least]], [int(counts[most]), int(counts[least])]
-    return [Finding("uneven", False, len(seen), len(seen), names, numbers)]
+    Args:
+        found: which images of the split count.
+        labels: of all of them, int64 `(n,)`.
+        classes: the names.
+        train: training images of each class.
+    """
+    findings = [
+        Finding(kind, count >= SERIOUS[kind] * len(labels), count, len(labels))
+        for kind, count in found.left_out.items()
+        if count
+    ]
+    before, left = (np.bincount(some, minlength=len(classes)) for some in (labels, labels[found.counts]))
+    if few := [i for i in np.argsort(left, kind="stable").tolist() if before[i] and left[i] < FEW]:
+        names, numbers = [classes[i] for i in few], [int(left[i]) for i in few]
+        findings.append(Finding("few", True, sum(numbers), int(left.sum()), names, numbers))
+    if is_uneven(train):
+        most, least = int(np.argmax(train)), int(np.argmin(train))
+        names, numbers = [classes[most], classes[least]], [int(train[most]), int(train[least])]
+        findings.append(Finding("uneven", False, int(sum(train)), int(sum(train)), names, numbers))
+    return findings
 
 
 def is_uneven(counts: Sequence[int] | np.ndarray) -> bool:

@@ -5,7 +5,7 @@ Everything goes through the images in blocks of a few megabytes. `dataclasses.as
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,7 +68,7 @@ def describe_images(images: ImageSet) -> Description:
     counts = images.counts()
     levels, brightness = _histograms(images.pixels)
     means, deviations = _moments(levels)
-    groups = _duplicates(images.pixels)
+    groups = equal(digests(images.pixels))
     return Description(
         images=len(images),
         size=images.size,
@@ -317,8 +317,9 @@ def digests(pixels: np.ndarray) -> Iterator[bytes]:
             yield hashlib.sha256(image).digest()
 
 
-def _duplicates(pixels: np.ndarray) -> list[list[int]]:
+def equal(found: Iterable[bytes]) -> list[list[int]]:
+    """From the digests of images the positions of those that are equal, group by group, where there are two or more."""
     positions: dict[bytes, list[int]] = {}
-    for position, digest in enumerate(digests(pixels)):
+    for position, digest in enumerate(found):
         positions.setdefault(digest, []).append(position)
     return [group for group in positions.values() if len(group) > 1]

@@ -1,12 +1,11 @@
 """Which images of a split count when a network is judged: each once, none that it was trained on, none with two labels."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from seefar.data.describe import digests
+from seefar.data.describe import digests, equal
 from seefar.data.images import ImageSet
 
 
@@ -47,7 +46,7 @@ def distinct(images: ImageSet, seen: ImageSet) -> Distinct:
     copies = np.array(
         [one in labels or label in labels.get(other, ()) for one, other, label in zip(own, mirrored, mine, strict=True)], bool
     )
-    groups = [np.array(group) for group in _groups(own)]
+    groups = [np.array(group) for group in equal(own)]
     contradicting, repeats = np.zeros(len(images), bool), np.zeros(len(images), bool)
     for group in groups:
         if len(set(images.labels[group].tolist())) > 1:
@@ -57,11 +56,3 @@ def distinct(images: ImageSet, seen: ImageSet) -> Distinct:
     contradicting &= ~copies
     repeats &= ~copies
     return Distinct(~(copies | contradicting | repeats), int(copies.sum()), int(contradicting.sum()), int(repeats.sum()))
-
-
-def _groups(digests: list[bytes]) -> Iterator[list[int]]:
-    """The positions of equal images, group by group, where there are two or more."""
-    positions = defaultdict(list)
-    for position, digest in enumerate(digests):
-        positions[digest].append(position)
-    return (group for group in positions.values() if len(group) > 1)

@@ -45,19 +45,23 @@ def shortcuts(train: ImageSet, files: FileFacts) -> list[Shortcut]:
 
     Args:
         train: the training images.
-        files: facts of the files that the sampled images came from; empty where they came from none.
+        files: facts of the files that some of the images came from; they are tried on these.
     """
-    images = train[sample(len(train))]
-    counts = images.counts()
-    images = images[counts[images.labels] >= LEAST]
-    classes = len(np.unique(images.labels))
-    if classes < 2:
-        return []
-    seen = {"border": _borders(images.pixels), "colour": images.pixels.mean((1, 2))}
-    if files and all(id_ in files for id_ in images.ids):
-        seen["files"] = _file_features([files[id_] for id_ in images.ids])
-    found = [Shortcut(by, _accuracy(features, images.labels), 1 / classes) for by, features in seen.items()]
+    images = _enough(train[sample(len(train))])
+    seen = {"border": (_borders(images.pixels), images.labels), "colour": (images.pixels.mean((1, 2)), images.labels)}
+    known = _enough(train[[i for i, id_ in enumerate(train.ids) if id_ in files]]) if files else images[:0]
+    seen["files"] = _file_features([files[id_] for id_ in known.ids]), known.labels
+    found = [
+        Shortcut(by, _accuracy(features, labels), 1 / classes)
+        for by, (features, labels) in seen.items()
+        if (classes := len(np.unique(labels))) > 1
+    ]
     return sorted(found, key=lambda one: -one.accuracy)
+
+
+def _enough(images: ImageSet) -> ImageSet:
+    """The images of those classes that have ten or more."""
+    return images[images.counts()[images.labels] >= LEAST]
 
 
 def _accuracy(features: np.ndarray, labels: np.ndarray) -> float:

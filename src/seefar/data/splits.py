@@ -1,10 +1,8 @@
 """Carve a share of every class off a set of images: validation from training, a test set where the data has none, a smaller set."""
 
-from collections import defaultdict
-
 import numpy as np
 
-from seefar.data.describe import digests
+from seefar.data.describe import digests, equal
 from seefar.data.images import ImageSet
 from seefar.errors import DataError, UsageError
 from seefar.seeds import derive
@@ -61,11 +59,8 @@ def part(images: ImageSet, count: int, seed: int) -> ImageSet:
 
 def _unparted(images: ImageSet, chosen: np.ndarray) -> np.ndarray:
     """The same choice with equal images on one side, that of the first, but for classes that would be on one side alone."""
-    equal = defaultdict(list)
-    for position, digest in enumerate(digests(images.pixels)):
-        equal[digest].append(position)
     kept = chosen.copy()
-    for group in equal.values():
+    for group in equal(digests(images.pixels)):
         kept[group] = chosen[group[0]]
     carved = np.bincount(images.labels[kept], minlength=len(images.classes))
     whole = (carved == 0) | (carved == images.counts())  # classes that would be on one side only

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from seefar.data.batches import Lengths
-from seefar.data.describe import digests
+from seefar.data.describe import digests, equal
 from seefar.data.images import ImageSet
 from seefar.metrics import softmax
 from seefar.model.load import load_model
@@ -102,7 +102,6 @@ def fold_parts(train: ImageSet, folds: int, seed: int) -> list[tuple[np.ndarray,
         StratifiedKFold(folds, shuffle=True, random_state=seed).split(train.labels, train.labels)
     ):
         fold[chosen] = number
-    first: dict[bytes, int] = {}
-    for position, digest in enumerate(digests(train.pixels)):
-        fold[position] = fold[first.setdefault(digest, position)]
+    for group in equal(digests(train.pixels)):
+        fold[group] = fold[group[0]]
     return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(folds)]

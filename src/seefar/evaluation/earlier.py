@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from seefar.data.checks import Inspection
+from seefar.data.checks import Inspection, counted_findings, worst_first
 from seefar.data.distinct import Distinct
 from seefar.evaluation.figures import beliefs, figures
 from seefar.runs.folder import Run
@@ -48,7 +48,9 @@ def _inspection(run: Run, split: str, stored: dict[str, np.ndarray]) -> Inspecti
     found = _distinct(run, split, stored)
     if "counts" in stored:
         found = Distinct(stored["counts"], found.copies, found.contradicting, found.repeats)
-    return Inspection(split, found, [], np.arange(len(found.counts)), [])
+    data = run.read("data.json")
+    findings = counted_findings(found, stored["labels"], data["classes"], data["train"])
+    return Inspection(split, found, worst_first(findings), np.arange(len(found.counts)), [])
 
 
 def _distinct(run: Run, split: str, stored: dict[str, np.ndarray]) -> Distinct:

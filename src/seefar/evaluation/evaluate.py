@@ -22,7 +22,7 @@ from seefar.files import lock
 from seefar.metrics import ClassScore, Confusion, Share
 from seefar.model.familiar import Threshold
 from seefar.model.load import load_model
-from seefar.model.run_images import check_split, describe_test, inspect, open_split, open_training, open_validation
+from seefar.model.run_images import check_split, counting, describe_test, inspect, open_split, open_training, open_validation
 from seefar.runs.folder import Run, open_run
 from seefar.runs.ledger import count_looks
 from seefar.torchrun import only_alone
@@ -145,7 +145,13 @@ def evaluate(
         images = open_split(run, split, verb, data)
         looks = count_looks(run, images.digest) if split == "test" else None
         tta = model.recipe.kept.tta
-        answers = {"logits": model.logits(images.pixels)}
+        familiar = None
+        if split == "validation":
+            known, logits = familiar_to(model, open_training(run, data), images)
+            run.write_arrays("familiar.npz", means=known.means.astype("<f2"))
+            answers, familiar = {"logits": logits}, known.threshold
+        else:
+            answers = {"logits": model.logits(images.pixels)}
         if tta != "none":
             answers["tta_logits"] = model.logits(images.pixels, tta)
         looked = inspect(run, split, images, data)
@@ -153,7 +159,7 @@ def evaluate(
         if split == "validation":
             fitting = images.labels[counts], answers["logits"][counts]
         else:
-            fits = inspect(run, "validation", validation, data).distinct.counts
+            fits = counting(run, "validation", validation, data)
             fitting = validation.labels[fits], model.logits(validation.pixels[fits])
         run.write_arrays(f"predictions-{split}.npz", ids=np.array(images.ids), labels=images.labels, counts=counts, **answers)
         counted = np.flatnonzero(counts)
@@ -165,11 +171,6 @@ def evaluate(
         run.write_arrays(f"highlights-{split}.npz", positions=shown, pixels=images.pixels[shown])
         out, times = left_out(images.pixels, counts)
         run.write_arrays(f"left-out-{split}.npz", positions=out, times=times, pixels=images.pixels[out])
-        familiar = None
-        if split == "validation":
-            known = familiar_to(model, open_training(run, data), validation)
-            run.write_arrays("familiar.npz", means=known.means.astype("<f2"))
-            familiar = known.threshold
         evaluation = Evaluation(
             split=split,
             images=len(counted),

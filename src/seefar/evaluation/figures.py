@@ -1,4 +1,4 @@
-"""All figures of an evaluation, from answers and labels alone: what can be believed, and how good the network is."""
+"""All figures of an evaluation, from stored answers and what is known of the images: what can be believed, and how good it is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from seefar import metrics
 from seefar.data.checks import Inspection, near_finding, worst_first
 from seefar.evaluation.calibration import calibration, fit_temperature, selective, sure_from
 from seefar.evaluation.confusions import Groups, groups, pairs, weak_classes
-from seefar.evaluation.headline import headline, why_not
+from seefar.evaluation.headline import headline, interval_of, why_not
 from seefar.metrics import Share
 from seefar.runs.folder import Run
 
@@ -45,7 +45,7 @@ def beliefs(run: Run, looked: Inspection, ids: Sequence[str], labels: np.ndarray
         if (counts & copies).any():
             near = _measured(right[counts & ~copies])
     recalls = [
-        metrics.wilson(int(right[own].sum()), int(own.sum()))
+        interval_of(float(right[own].mean()), independent(looked.bursts[own]))
         for own in (counts & (labels == label) for label in range(len(data["classes"])))
         if own.any()
     ]

@@ -59,15 +59,16 @@ def headline(accuracy: Share, recalls: Sequence[Share], train: Sequence[int], im
 
     Args:
         accuracy: on the images that count.
-        recalls: of the classes that have such images.
+        recalls: of the classes that have such images, their intervals with bursts in mind.
         train: training images of each class, which decide whether accuracy alone misleads.
         images: how many images count.
         groups: how many independent images they are; as many as there are images, if none belong together in a burst.
     """
+    burst = groups < NOTABLE * images
     if is_uneven(train):
         share = mean_of(recalls)
-        return Headline("balanced accuracy", share.value, share.low, share.high, images)
-    if groups < NOTABLE * images:
+        return Headline("balanced accuracy", share.value, share.low, share.high, groups if burst else images)
+    if burst:
         accuracy, images = interval_of(accuracy.value, groups), groups
     return Headline("accuracy", accuracy.value, accuracy.low, accuracy.high, images)
 

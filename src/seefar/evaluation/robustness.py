@@ -11,12 +11,13 @@ import numpy as np
 from seefar import progress
 from seefar.data.corruptions import CORRUPTIONS, GROUPS, SEVERITIES, corrupt
 from seefar.data.images import Dataset, ImageSet
+from seefar.data.load import load_again
 from seefar.display import Shown
 from seefar.errors import DataError
 from seefar.files import lock
 from seefar.metrics import Share, wilson
 from seefar.model.load import load_model
-from seefar.model.run_images import check_split, inspect, open_split
+from seefar.model.run_images import check_split, counting, open_split
 from seefar.runs.folder import Run, open_run
 from seefar.torchrun import only_alone
 
@@ -82,11 +83,13 @@ def robustness(
     only_alone("robustness")
     check_split(split)
     run = open_run(run)
+    data = load_again(run.read("data.json"), data)
     with lock(run.path / ".lock"), progress.bar("corrupting images") as tell:
         model = load_model(run, device)
         published = _published(Path(files), model.classes) if files is not None else None
-        every = open_split(run, split, "robustness", data)
-        images = every[inspect(run, split, every, data).distinct.counts]
+        images = open_split(run, split, "robustness", data)
+        if published is None:  # the published files hold every image
+            images = images[counting(run, split, images, data)]
         if not len(images):
             raise DataError(f"robustness cannot be measured: no {split} image counts; `seefar evaluate {run.path}` says why")
         clean = model.logits(images.pixels).argmax(1) == images.labels

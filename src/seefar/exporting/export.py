@@ -25,7 +25,7 @@ from seefar.files import lock, write_bytes
 from seefar.model.load import load_model
 from seefar.model.model import Model
 from seefar.model.onnx_file import FORMAT, model_from
-from seefar.model.run_images import inspect, open_training, open_validation
+from seefar.model.run_images import counting, open_training, open_validation
 from seefar.model.self_test import Example
 from seefar.recipe_fields import as_json
 from seefar.runs.folder import Run, open_run
@@ -122,7 +122,7 @@ def export(
         if int8:
             calibration = calibration_images(open_training(run, data))
             plain, draft = draft, OnnxDraft(model, quantised(model, calibration))
-            counts = inspect(run, "validation", validation, data).distinct.counts
+            counts = counting(run, "validation", validation, data)
             gain = judge(plain, draft, validation[counts] if counts.any() else validation, len(calibration))
             insist_on_worth(gain, force)
         facts = _facts(model, certificate, gain)

@@ -4,9 +4,14 @@ A test holds that no other file of seefar that has a trained network at hand rea
 """
 
 from dataclasses import asdict
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
 
 from seefar.data.checks import Inspection, inspect_split, inspect_test
 from seefar.data.describe import describe_images, leaks
+from seefar.data.distinct import distinct
 from seefar.data.images import Dataset, ImageSet
 from seefar.data.load import load_again
 from seefar.errors import UsageError
@@ -89,15 +94,32 @@ def inspect(run: Run, split: str, images: ImageSet, data: Dataset | None = None)
     return inspect_split(split, images, whole.train.select(run.read("splits.json")["train"]), whole.files)
 
 
+def counting(run: Run, split: str, images: ImageSet, data: Dataset | None = None) -> np.ndarray:
+    """Which images of a split count, bool `(n,)`, where nothing else about them is asked for. Arguments and errors: `inspect`."""
+    whole = load_again(run.read("data.json"), data)
+    if split == "test":
+        return inspect_test(whole).distinct.counts
+    return distinct(images, whole.train.select(run.read("splits.json")["train"])).counts
+
+
+_DESCRIBED: WeakKeyDictionary[Dataset, dict[str, Any]] = WeakKeyDictionary()
+
+
 def describe_test(run: Run, data: Dataset) -> None:
     """Write `description-test.json`: the test images, what they share with the training images, and what was skipped.
 
-    No network sees them, so this is no look. It takes some seconds, and is not done again for the same images.
+    No network sees them, so this is no look. It takes some seconds, and is not done again for the same images, of other runs too.
     """
     name = "description-test.json"
     if run.has(name) and run.read(name)["digest"] == data.test.digest:
         return
-    description = {
+    if data not in _DESCRIBED:
+        _DESCRIBED[data] = _described(data)
+    run.write(name, _DESCRIBED[data])
+
+
+def _described(data: Dataset) -> dict[str, Any]:
+    return {
         "digest": data.test.digest,
         "images": asdict(describe_images(data.test)),
         "leaks": asdict(leaks(data.train, data.test)),
@@ -107,4 +129,3 @@ def describe_test(run: Run, data: Dataset) -> None:
         "skipped": data.skipped,
         "warnings": data.warnings,
     }
-    run.write(name, description)

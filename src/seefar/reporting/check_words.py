@@ -94,7 +94,7 @@ def before_training(findings: Sequence[Mapping[str, Any]]) -> list[str]:
             )
             if whole:
                 return lines  # what else there is to say follows from it
-        elif finding["kind"] in ("near", "bursts", "shortcut"):
+        elif finding["kind"] in ("bursts", "shortcut"):
             lines.append(f"{said['sentence'].rstrip('.')}: {meaning}")
         else:
             lines.append(said["sentence"].rstrip("."))

@@ -60,7 +60,7 @@ def numbers(run: Run) -> dict[str, Any]:
         "cannot": check_words.cannot(judged) if judged else "",
         "instead": _headline(validation) if test and validation and not test["headline"] else None,
         "warnings": warnings,
-        "chance": max(score["support"] for score in shown["scores"]) / shown["images"] if shown else None,
+        "chance": words.guessing(shown) if shown else None,
         "robustness": robust,
         "out_of_distribution": foreign,
         "audit": audited,

@@ -1,6 +1,6 @@
 """The findings of a run in plain sentences, each computed from its numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -59,6 +59,13 @@ def test_time_augmentation(evaluation: dict[str, Any]) -> list[str]:
         f"With its answers averaged {_VIEWS[evaluation['tta']]} (test-time augmentation) it is right {percent(share['value'])} of the "
         f"time ({percent(share['low'])} to {percent(share['high'])}); all other figures here are without that."
     ]
+
+
+def guessing(evaluation: Mapping[str, Any]) -> float:
+    """What guessing would reach of the figure that is stated: naming the most frequent class, or a class at random if all count alike."""
+    supports = [score["support"] for score in evaluation["scores"] if score["support"]]
+    said = evaluation["headline"]
+    return 1 / len(supports) if said and said["name"] == "balanced accuracy" else max(supports) / sum(supports)
 
 
 def chance(evaluation: dict[str, Any]) -> str:
