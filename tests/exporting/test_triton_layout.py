@@ -2,14 +2,13 @@
 
 import json
 import re
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.conftest import colours
+from tests.environments import environment
 
 import seefar as sf
 from seefar.errors import ModelFileError, UsageError
@@ -81,16 +80,7 @@ def test_the_service_serves_it(file: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_triton_reads_the_description_and_openvino_runs_the_file(file: Path, tmp_path: Path) -> None:
-    python = PEERS / "bin" / "python"
-    if not (PEERS / "ready").exists():
-        shutil.rmtree(PEERS, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", str(PEERS)], check=True)
-        done = subprocess.run(
-            [str(python), "-m", "pip", "install", "-q", *PACKAGES], capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            pytest.skip(f"they cannot be installed here: {done.stderr.strip().splitlines()[-1:]}")
-        (PEERS / "ready").touch()
+    python = environment(PEERS, PACKAGES)
     write_layout(file, tmp_path, "small")
     pixels = colours().test.pixels
     np.save(tmp_path / "pixels.npy", pixels)

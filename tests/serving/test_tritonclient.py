@@ -2,11 +2,11 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.environments import environment
 from tests.serving.running import SIZE, Running
 
 ROOT = Path(__file__).parents[2]
@@ -40,24 +40,10 @@ with http.InferenceServerClient(url) as client:
 """
 
 
-@pytest.fixture(scope="module")
-def python() -> Path:
-    """The interpreter of the environment, which is made when it is first needed."""
-    python = CLIENTS / "bin" / "python"
-    if not (CLIENTS / "ready").exists():
-        subprocess.run([sys.executable, "-m", "venv", str(CLIENTS)], check=True)
-        done = subprocess.run(
-            [str(python), "-m", "pip", "install", "--quiet", *PACKAGES], capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            pytest.skip(f"the client cannot be installed here: {done.stderr.strip().splitlines()[-1:]}")
-        (CLIENTS / "ready").touch()
-    return python
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("binary", [True, False])
-def test_tritons_client_gets_the_answers(python: Path, shared: Running, tmp_path: Path, binary: bool) -> None:
+def test_tritons_client_gets_the_answers(shared: Running, tmp_path: Path, binary: bool) -> None:
+    python = environment(CLIENTS, PACKAGES)
     pixels = np.random.default_rng(2).integers(0, 255, (3, SIZE, SIZE, 3), np.uint8)
     np.save(tmp_path / "pixels.npy", pixels)
     words = [str(python), "-c", PROGRAM, f"127.0.0.1:{shared.port}", str(tmp_path / "pixels.npy"), str(binary)]
