@@ -48,3 +48,12 @@ def test_exit_codes(run: sf.Run, tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert main(["export", str(run.path), "--to", "tensorrt"]) == 2
     assert main(["export", str(run.path), "--out", str(tmp_path / "no" / "x.onnx")]) == 7
     assert "there is no export to 'tensorrt'" in capsys.readouterr().err
+
+
+def test_a_name_that_does_not_do_is_refused_before_anything_is_exported(
+    run: sf.Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = run.path.rename(tmp_path / "a b")
+    assert main(["export", str(named), "--layout", "triton"]) == 2
+    assert "the name 'a b' of the model does not do" in capsys.readouterr().err
+    assert not (named / "model.onnx").exists()

@@ -97,3 +97,16 @@ def test_models_are_changed_from_here_only(shared: Running) -> None:
         assert answer.status_code == 403
     assert shared.client.put("/v1/models/rule", headers={"origin": "https://evil.test"}).status_code == 403
     assert shared.client.put("/v1/models/other").status_code == 404
+
+
+def test_the_first_page_says_how_to_ask_this_service(shared: Running, tmp_path: Path) -> None:
+    assert f"curl -F image=@photo.png {shared.url}/v1/predict<" in shared.client.get("/").text
+    given = {"authorization": f"Bearer {TOKEN}", "host": "models.example.org"}
+    with running(tmp_path, {"rule": rule_model()}, token=TOKEN, hosts=("models.example.org",)) as one:
+        text = one.client.get("/", headers=given).text
+        assert (
+            "-H &quot;Authorization: Bearer $(cat token.txt)&quot; -F image=@photo.png http://models.example.org/v1/predict<"
+            in text
+        )
+        assert TOKEN not in text
+        assert "<b" not in one.client.get("/", headers=given | {"host": "<b>"}).text

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from tests.conftest import colours
 from tests.serving.running import Running, running
 
 import seefar as sf
 from seefar.errors import ModelFileError
-from seefar.files import write_bytes
-from seefar.serving import models as module
+from seefar.files import sha256, write_bytes
+from seefar.model.onnx_engine import OnnxEngine
 from seefar.serving.log import Log
 from seefar.serving.metrics import Metrics
 from seefar.serving.models import Models
@@ -38,7 +39,7 @@ def serving_from(folder: Path, source: Source, **changes: Any) -> Iterator[Runni
     with running(folder, {"small": sf.load_model(source.versions().popitem()[1])}, **changes) as one:
         one.service.models._sources["small"] = source
         for served in one.service.models._served["small"].values():
-            served.digest = module.digest_of(source.versions().popitem()[1])
+            served.digest = sha256(source.versions().popitem()[1])
         yield one
 
 
@@ -155,3 +156,34 @@ def test_nothing_is_served_that_is_not_there(tmp_path: Path) -> None:
         found = Models([Source("x", path)], Settings(), Metrics(), Log(tmp_path / "log"))
         with pytest.raises(ModelFileError, match=r"there is no file|holds no version"):
             found.load()
+
+
+def test_a_new_file_is_read_once(exported: Path, exported_too: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, read, usual = Path(shutil.copy(exported, tmp_path / "small.onnx")), list[Path](), Path.open
+
+    def counted(path: Path, *words: Any, **more: Any) -> Any:
+        read.append(path)
+        return usual(path, *words, **more)
+
+    with serving_from(tmp_path, Source("small", file)) as one:
+        write_bytes(file, exported_too.read_bytes())
+        monkeypatch.setattr(Path, "open", counted)
+        assert one.client.put("/v1/models/small").json()["changed"]
+        assert read.count(file) == 1
+        monkeypatch.undo()
+        assert one.client.get("/v1/models/small").json()["sha256"] == sha256(file)
+
+
+def test_every_size_of_a_batch_is_computed_before_it_serves(
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes, run = list[tuple[int, bool]](), OnnxEngine.run
+
+    def seen(engine: OnnxEngine, pixels: np.ndarray, maps: bool = False) -> dict[str, np.ndarray]:
+        sizes.append((len(pixels), maps))
+        return run(engine, pixels, maps)
+
+    monkeypatch.setattr(OnnxEngine, "run", seen)
+    Models([Source("x", exported)], Settings(batch=4), Metrics(), Log(tmp_path / "log")).load()
+    assert {size for size, _ in sizes} >= {1, 2, 4, 8, 16, 32, 64}
+    assert (1, True) in sizes

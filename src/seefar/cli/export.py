@@ -51,10 +51,12 @@ def export(
     import seefar as sf
     from seefar.cli.output import print_json
     from seefar.errors import UsageError
-    from seefar.exporting.triton_layout import write_layout
+    from seefar.exporting.triton_layout import check_name, write_layout
 
     if layout and to != "onnx":
         raise UsageError(f"--layout {layout} is for ONNX files, and --to {to} was asked for; leave out one of them")
+    if layout:
+        check_name(run.resolve().name)
     made = sf.export(run, None if layout else out, to, int8=int8, force=force)
     laid_out = write_layout(made.path, out or run / layout, run.resolve().name) if layout else None
     if json:

@@ -25,8 +25,8 @@ def serve(
     queue: int = 256,
     timeout: float = 10.0,
     max_body: int = 16 * 2**20,
-    connections: int = 1000,
-    drain: float = 1.0,
+    connections: int | None = None,
+    drain: float | None = None,
     grace: float = 20.0,
     threads: int | None = None,
     log: Path | None = None,
@@ -52,7 +52,7 @@ def serve(
     allow_origin
         A web page elsewhere that may use it from a browser, such as https://example.org.
     batch
-        Images that are computed at once, at most; a power of two.
+        Images of several requests that are computed together, at most; a power of two. A request with more is computed alone.
     queue
         Images of a model that wait or are being computed, at most; what comes beyond is refused at once.
     timeout
@@ -60,15 +60,15 @@ def serve(
     max_body
         Bytes of a request, at most.
     connections
-        Open connections, at most.
+        Open connections, at most; by default 1000. Not with --ray.
     drain
-        After SIGTERM: seconds in which it says that it is not ready, and still answers.
+        After SIGTERM: seconds in which it says that it is not ready, and still answers; by default 1. Not with --ray.
     grace
         Then: seconds for the requests that are there.
     threads
         Threads that compute one batch; by default one for each core.
     log
-        Add the log to this file, one JSON object a line; by default it goes to stderr.
+        Add the log to this file, one JSON object a line; by default it goes to stderr. Not with --ray.
     ray
         Deploy on a Ray cluster, or update what is deployed there: auto, local, or ray://host:port; needs pip install 'seefar[serve-ray]'.
     replicas
@@ -88,14 +88,16 @@ def serve(
         queue=queue,
         timeout=timeout,
         body=max_body,
-        connections=connections,
-        drain=drain,
+        connections=1000 if connections is None else connections,
+        drain=1.0 if drain is None else drain,
         grace=grace,
         token=None if token is None else read_token(token),
         hosts=host_names(allow_host or []),
         origins=tuple(allow_origin or []),
     )
     if ray is not None:
+        if any(given is not None for given in (log, drain, connections)):
+            raise UsageError("with --ray it is Ray that logs, drains and connects; leave out --log, --drain and --connections")
         from seefar.serving.on_ray import serve_on_ray
 
         serve_on_ray(models, ray, host, port, settings, replicas=replicas, threads=threads, tell=_tell)

@@ -1,6 +1,5 @@
 """The certificate of an export: the same images through the trained network and through the file, and how far their answers agree."""
 
-import os
 import platform
 import time
 from collections.abc import Callable, Mapping
@@ -9,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from seefar.answering.decoding import cores
 from seefar.errors import ModelFileError
 from seefar.model.answers import Answers
 from seefar.model.self_test import TOLERANCE
@@ -138,8 +138,7 @@ def images_per_second(answer: Callable[[np.ndarray], object], pixels: np.ndarray
 
 def threads_to_measure() -> list[int]:
     """One, and all that this process may use."""
-    everything = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return sorted({1, everything})
+    return sorted({1, cores()})
 
 
 def versions(*libraries: str) -> dict[str, str]:

@@ -1,15 +1,12 @@
 """An ONNX file laid out as Triton, KServe and OpenVINO take it: NAME/1/model.onnx, and beside it what Triton wants to know."""
 
-import re
 from pathlib import Path
 
 from seefar.errors import ModelFileError, UsageError
 from seefar.files import make_folder, write_bytes
-from seefar.model.onnx_file import read_onnx
+from seefar.model.onnx_engine import MOST
+from seefar.model.onnx_file import NAME, read_onnx
 from seefar.model.onnx_graph import check_graph
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-MOST = 64  # images of a batch, as in model/onnx_engine.py
 
 
 def write_layout(file: Path, folder: Path, name: str) -> Path:
@@ -28,8 +25,7 @@ def write_layout(file: Path, folder: Path, name: str) -> Path:
         ModelFileError: the file is damaged, or the repository holds a model of this name for other images or classes.
         DiskError: no space, no permission.
     """
-    if not NAME.fullmatch(name):
-        raise UsageError(f"the name {name!r} of the model does not do; expected letters, digits, dots and hyphens")
+    check_name(name)
     content = file.read_bytes()
     classes = read_onnx(file).classes
     checked = check_graph(content)
@@ -44,6 +40,12 @@ def write_layout(file: Path, folder: Path, name: str) -> Path:
     made = make_folder(home / str(max(known, default=0) + 1)) / "model.onnx"
     write_bytes(made, content)
     return made
+
+
+def check_name(name: str) -> None:
+    """Raise UsageError unless a model may have this name in a model repository."""
+    if not NAME.fullmatch(name):
+        raise UsageError(f"the name {name!r} of the model does not do; expected letters, digits, dots and hyphens")
 
 
 def _config(name: str, size: int, outputs: dict[str, tuple[int, ...]]) -> str:

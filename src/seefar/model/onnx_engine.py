@@ -7,7 +7,7 @@ import numpy as np
 from seefar.errors import ModelFileError, UsageError
 
 PIXELS = 64 * 32 * 32  # of a batch: as many images as fit, so that memory does not grow with their size (chosen by hand)
-MOST = 64  # images of a batch; larger ones are no faster (to be measured by benchmarks/answers.py)
+MOST = 64  # images of a batch (chosen by hand)
 
 
 class OnnxEngine:

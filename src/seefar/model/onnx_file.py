@@ -7,6 +7,7 @@ the same inputs and outputs and asks for nothing unusual, but nobody vouches for
 import hashlib
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from seefar.model.onnx_engine import OnnxEngine
 from seefar.model.onnx_graph import MOST_BYTES, Checked, check_graph
 from seefar.recipe_fields import from_json
 
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # of a model as servers take it: it stands in addresses and paths
 FORMAT = 1  # of the facts; newer ones are refused
 FACTS, TEST, DIGEST = "seefar", "seefar.self_test", "seefar.sha256"  # keys of the metadata
 NO_DIGEST = "0" * 64  # stands in the place of the digest while it is computed
@@ -37,15 +39,19 @@ def read_onnx(path: Path, threads: int | None = None) -> Model:
         DiskError: it cannot be read.
         UsageError: ONNX Runtime is not installed.
     """
+    return model_from(bytes_of(path), str(path), threads)
+
+
+def bytes_of(path: Path) -> bytes:
+    """What is in an ONNX file, not yet checked. Raises ModelFileError if it is not there or too large, and DiskError."""
     try:
         if path.stat().st_size > MOST_BYTES:
             raise ModelFileError(f"{path} is not used: it has {path.stat().st_size:,} bytes, more than {MOST_BYTES:,}")
-        content = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise ModelFileError(f"there is no file {path}; `seefar export` makes one") from None
     except OSError as error:
         raise DiskError(f"cannot read {path}: {error.strerror}; fix that, or choose another file") from error
-    return model_from(content, str(path), threads)
 
 
 def model_from(content: bytes, name: str, threads: int | None = None) -> Model:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from seefar.errors import ModelFileError
 
 MOST_DEPTH = 8  # of messages in messages; a tensor in an attribute of a node is at depth 5
-VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5  # wire types
+VARINT, LENGTH, FIXED32 = 0, 2, 5  # wire types
 
 
 class Field(NamedTuple):

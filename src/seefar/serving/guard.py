@@ -106,13 +106,12 @@ class Guard:
 
     def _check_origin(self, scope: Scope) -> None:
         origin, site = header(scope, b"origin"), header(scope, b"sec-fetch-site")
-        if origin is not None and origin not in self._origins:
-            own = header(scope, b"host") or b""
-            if origin not in (b"http://" + own, b"https://" + own):
-                raise Problem(
-                    403, "foreign_origin", "other web pages may not use this service; --allow-origin names those that may"
-                )
-        elif origin is None and site in (b"cross-site", b"same-site") and scope["method"] not in SAFE:
+        own = header(scope, b"host") or b""
+        if origin is None:
+            foreign = site in (b"cross-site", b"same-site") and scope["method"] not in SAFE
+        else:
+            foreign = origin not in self._origins and origin not in (b"http://" + own, b"https://" + own)
+        if foreign:
             raise Problem(
                 403, "foreign_origin", "other web pages may not use this service; --allow-origin names those that may"
             )

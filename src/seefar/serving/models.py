@@ -2,16 +2,16 @@
 
 import asyncio
 import hashlib
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
-from seefar.errors import DiskError, ModelFileError, SeefarError, UsageError
+from seefar.answering.decoding import cores
+from seefar.errors import SeefarError, UsageError
 from seefar.model.model import Model
-from seefar.model.onnx_file import model_from, read_onnx
+from seefar.model.onnx_engine import OnnxEngine
+from seefar.model.onnx_file import bytes_of, model_from
 from seefar.serving.batching import Batcher
 from seefar.serving.log import Log, place_of
 from seefar.serving.metrics import Metrics
@@ -79,16 +79,12 @@ class Models:
         """Read and test all of them, before anything is served. Raises ModelFileError, DiskError, UsageError."""
         for name, source in self._sources.items():
             files = source.versions()
-            self._loaded[name] = [self._read(file, version or "1") for version, file in files.items()]
+            self._loaded[name] = [self._test(bytes_of(file), str(file), version or "1") for version, file in files.items()]
 
     def load_bytes(self, contents: Mapping[str, Mapping[str, bytes]]) -> None:
         """Test files whose bytes are given, by name and version, in place of those of the sources. Raises ModelFileError."""
         for name, versions in contents.items():
-            found = [
-                (version, hashlib.sha256(content).hexdigest(), model_from(content, name, self._threads))
-                for version, content in versions.items()
-            ]
-            self._loaded[name] = [self._warm(version, digest, model) for version, digest, model in found]
+            self._loaded[name] = [self._test(content, name, version) for version, content in versions.items()]
 
     def start(self) -> None:
         """Begin to serve what `load` has read."""
@@ -136,15 +132,11 @@ class Models:
         async with self._one_at_a_time:
             try:
                 changed = await self._reload(name)
-            except SeefarError as error:
-                self._metrics.reloads.labels("refused").inc()
-                self._log("reload", model=name, result="refused", reason=str(error))
-                raise Problem(
-                    409, "not_loaded", "the new file is not used, and the log says why; what served before goes on"
-                ) from None
             except Exception as error:  # noqa: BLE001  a file that breaks a library must not end the service
+                broken = {"error": type(error).__name__, "at": place_of(error)}
+                why = {"reason": str(error)} if isinstance(error, SeefarError) else broken
                 self._metrics.reloads.labels("refused").inc()
-                self._log("reload", model=name, result="refused", error=type(error).__name__, at=place_of(error))
+                self._log("reload", model=name, result="refused", **why)
                 raise Problem(
                     409, "not_loaded", "the new file is not used, and the log says why; what served before goes on"
                 ) from None
@@ -176,13 +168,14 @@ class Models:
         new: dict[str, Served] = {}
         fresh: list[Loaded] = []
         for version, file in files.items():
-            digest = await loop.run_in_executor(None, digest_of, file)
+            content = await loop.run_in_executor(None, bytes_of, file)
+            digest = await loop.run_in_executor(None, digest_of, content)
             same = next((one for one in old.values() if one.digest == digest and version in ("", one.version)), None)
             if same:
                 new[same.version] = same
             else:
                 number = version or str(max(map(int, old)) + 1)
-                fresh.append(await loop.run_in_executor(None, self._read, file, number))
+                fresh.append(await loop.run_in_executor(None, self._test, content, str(file), number))
         for one in fresh:
             new[one.version] = self._start(name, one)
         self._served[name] = dict(sorted(new.items(), key=lambda item: int(item[0])))
@@ -202,19 +195,15 @@ class Models:
         served.keeper.cancel()
         served.batcher.close()
 
-    def _read(self, file: Path, version: str) -> Loaded:
-        digest = digest_of(file)
-        model = read_onnx(file, self._threads)
-        if digest_of(file) != digest:
-            raise ModelFileError(f"{file} was changed while it was read; put new files in place by a rename")
-        return self._warm(version, digest, model)
-
-    def _warm(self, version: str, digest: str, model: Model) -> Loaded:
+    def _test(self, content: bytes, called: str, version: str) -> Loaded:
+        """The model in the bytes of a file, after its self-test and a batch of every size that it ever computes."""
+        model = model_from(content, called, self._threads)
+        assert isinstance(model.engine, OnnxEngine)  # noqa: S101  it comes from a file
         images = 1
-        while images <= self._settings.batch:  # every size of a batch once, so that no request pays for the first time
+        while images <= model.engine.batch:  # so that no request pays for the first time
             model.answers(np.zeros((images, model.size, model.size, 3), np.uint8))
             images *= 2
-        return Loaded(version, digest, model, outputs_of(model))
+        return Loaded(version, digest_of(content), model, outputs_of(model))
 
     def _start(self, name: str, one: Loaded) -> Served:
         batcher = Batcher(one.model, name, self._settings, self._metrics, decoders())
@@ -233,7 +222,7 @@ class Models:
 
 
 def outputs_of(model: Model) -> dict[str, tuple[int, ...]]:
-    """The shape of an image's answer by name: probabilities, logits, features, and maps where the model has them."""
+    """The shape of an image's answer by name: probabilities, logits, features, and maps where the model has them; computed once."""
     image = np.zeros((1, model.size, model.size, 3), np.uint8)
     try:
         found = model.answers(image, maps=True)
@@ -245,16 +234,9 @@ def outputs_of(model: Model) -> dict[str, tuple[int, ...]]:
 
 def decoders() -> int:
     """How many threads decode for each model: a large picture is not to hold up the small ones."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(2, min(cores, 4))
+    return max(2, min(cores(), 4))
 
 
-def digest_of(file: Path) -> str:
-    """The SHA-256 of a file. Raises ModelFileError or DiskError if it cannot be read."""
-    try:
-        with file.open("rb") as content:
-            return hashlib.file_digest(content, "sha256").hexdigest()
-    except FileNotFoundError:
-        raise ModelFileError(f"there is no file {file}; `seefar export` makes one") from None
-    except OSError as error:
-        raise DiskError(f"cannot read {file}: {error.strerror}; fix that, or choose another file") from error
+def digest_of(content: bytes) -> str:
+    """The SHA-256 of the bytes of a file, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()

@@ -30,7 +30,9 @@ class Pages:
     async def front(self, request: Request) -> Response:
         """GET /."""
         models = self._service.models
-        return _html(_page("a classifier of images", _welcome([models.get(name).name for name in models.names()])))
+        names = [models.get(name).name for name in models.names()]
+        has_token = self._service.settings.token is not None
+        return _html(_page("a classifier of images", _welcome(names, request.headers["host"], has_token)))
 
     async def docs(self, request: Request) -> Response:
         """GET /docs: the OpenAPI description for people."""
@@ -66,11 +68,13 @@ def _page(title: str, content: str) -> bytes:
     return f"{head}{sized}<style>{STYLE}</style><h1>seefar: {title}</h1>{content}</html>\n".encode()
 
 
-def _welcome(names: list[str]) -> str:
+def _welcome(names: list[str], host: str, has_token: bool) -> str:
+    """`host` is by what the page was asked for; the guard has let it pass."""
     listed = "".join(f"<li><code>{html.escape(name)}</code></li>" for name in names)
+    token = '-H "Authorization: Bearer $(cat token.txt)" ' if has_token else ""
     return (
         f"<p>This service classifies small images with:</p><ul>{listed}</ul><p>Ask it:</p>"
-        "<pre>curl -F image=@photo.png http://localhost:8000/v1/predict</pre>"
+        f"<pre>curl {html.escape(token)}-F image=@photo.png http://{html.escape(host)}/v1/predict</pre>"
         '<p><a href="/docs">Everything that can be asked</a> · <a href="/v1/models">the models</a> · '
         '<a href="/readyz">whether it is ready</a> · <a href="/metrics">counters</a></p>'
     )

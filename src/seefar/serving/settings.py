@@ -17,7 +17,7 @@ class Settings:
     """The bounds of a service, and who may use it.
 
     Attributes:
-        batch: images that are computed at once, at most; a power of two.
+        batch: images of several requests that are computed together, at most; a power of two. A request with more is taken whole, alone.
         queue: images that wait for one model or are being computed, at most; whatever comes beyond is refused at once.
         timeout: seconds after which a request that has not been begun is given up.
         body: bytes of a request, at most.

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seefar.errors import ModelFileError, UsageError
+from seefar.model.onnx_file import NAME
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 FILE = "model.onnx"  # of a run and of a version
 MOST_VERSIONS = 8  # of one model that are served at the same time (chosen by hand)
 EXPORT_SECONDS = 3600
