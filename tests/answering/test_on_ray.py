@@ -190,3 +190,22 @@ def test_workers_that_no_machine_can_hold_are_refused() -> None:
 
 def test_no_part_of_that_name_is_no_trouble(tmp_path: Path) -> None:
     assert parquet.names_in(tmp_path / "part-000000000000.parquet") is None
+
+
+def test_rows_are_counted_without_reading_them(
+    answerer: _Answerer, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for part in parts_of(photos):
+        answerer(part)
+    monkeypatch.setattr("pyarrow.parquet.read_table", None)
+    _check_whole(tmp_path / "out", 70)
+    (path := tmp_path / "out" / "part-000000000016.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(DataError, match=r"part-000000000016\.parquet is damaged"):
+        parquet.rows_in(path)
+    with pytest.raises(DiskError):
+        parquet.rows_in(tmp_path / "none")
+
+
+def test_where_it_is_started_no_gpu_is_needed(trained: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is there already"):  # after the model was loaded
+        on_ray.answer_on_ray(trained, ["photos"], tmp_path, "local", device="cuda")

@@ -184,7 +184,11 @@ def test_overlays_lie_beside_the_answers(say: Any) -> None:
         (["--top", "0"], "top is 0; allowed is 1 to the number of classes, which is 3"),
         (["--abstain", "0.5"], "abstain is 0.5; allowed is 0.99"),
         (["--ray", "local"], "with --ray the answers are Parquet files in the folder --out"),
-        (["--ray", "local", "--out", "x", "--csv"], "leave out --json, --csv, --explain and --workers"),
+        (["--ray", "local", "--out", "x", "--csv"], "leave out --json, --csv, --explain, --decoders and --workers"),
+        (
+            ["--ray", "local", "--out", "x", "--decoders", "threads"],
+            "leave out --json, --csv, --explain, --decoders and --workers",
+        ),
         (["--ray", "127.0.0.1:1", "--out", "x"], "no Ray cluster answers at '127.0.0.1:1'"),
         (["--ray", "local", "--out", "photos"], "photos is there already; choose another name, or remove it"),
         (["--workers", "0"], "workers is 0; allowed is 1 or more"),

@@ -1,6 +1,5 @@
 """Answers for any number of files, written to a file that appears whole or not at all and goes on after a kill."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -11,7 +10,7 @@ from seefar.answering.output import writing
 from seefar.answering.overlays import save_overlays
 from seefar.answering.rows import Form, Lines
 from seefar.answering.stream import stream
-from seefar.files import disk_errors, sha256
+from seefar.files import sha256
 from seefar.model.model import Model
 
 
@@ -90,8 +89,4 @@ def answer_file(
 def digest_of(source: str | Path) -> str:
     """What tells a model's file or run from any other: the SHA-256 of the file, or of the run's manifest."""
     path = Path(source)
-    if path.is_file():
-        return sha256(path)
-    manifest = path / "manifest.json"
-    with disk_errors(manifest):
-        return hashlib.sha256(manifest.read_bytes()).hexdigest()
+    return sha256(path if path.is_file() else path / "manifest.json")

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, NamedTuple
 from seefar.answering.answer_file import Written, digest_of
 from seefar.answering.items import Item, Reader, items
 from seefar.answering.output import check_request
-from seefar.answering.parquet import names_in, write_part
+from seefar.answering.parquet import names_in, rows_in, write_part
 from seefar.answering.stream import stream, sure_from
 from seefar.cluster import connected, cores_of_machines
 from seefar.errors import DataError, DiskError, ModelFileError, SeefarError, UsageError
@@ -66,7 +66,7 @@ def answer_on_ray(
         InUseError: another process is writing the folder.
     """
     model, out = Path(model).absolute(), out.absolute()
-    sure_from(load_model(model, device), abstain, top)
+    sure_from(load_model(model, "cpu", precision="fp32"), abstain, top)  # this machine may have no GPU, and does not answer
     if out.exists():
         raise UsageError(f"{out} is there already; choose another name, or remove it")
     given = _Given(str(model), digest_of(model), str(out) + ".partial", top, abstain, threads, device)
@@ -200,10 +200,9 @@ def _check_whole(partial: Path, done: int) -> None:
     """Raise DiskError unless every answer is there once, as seen from here."""
     expected = 0
     for path in sorted(partial.glob("part-*.parquet")):
-        first, rows = int(path.stem.removeprefix("part-")), len(names_in(path) or [])
-        if first != expected:
+        if int(path.stem.removeprefix("part-")) != expected:
             break
-        expected += rows
+        expected += rows_in(path)
     if expected != done:
         raise DiskError(
             f"{done:,} answers were written, but only {expected:,} are seen in {partial}; choose a folder on a disk that all machines "

@@ -1,7 +1,8 @@
 """A part of the answers as a Parquet file (extra `cluster`), which appears whole or not at all."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +60,29 @@ def names_in(path: Path) -> list[tuple[str, bool]] | None:
         DataError: it is damaged.
         DiskError: it cannot be read.
     """
-    import pyarrow as pa
     from pyarrow import parquet
 
     if not path.exists():
         return None
+    with _reading(path):
+        table = parquet.read_table(io.BytesIO(path.read_bytes()), columns=["image", "error"])
+    return [(row["image"], row["error"] is not None) for row in table.to_pylist()]
+
+
+def rows_in(path: Path) -> int:
+    """How many rows a part has; only the end of the file is read. Raises: see `names_in`."""
+    from pyarrow import parquet
+
+    with _reading(path):
+        return int(parquet.read_metadata(path).num_rows)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    import pyarrow as pa
+
     try:
         with disk_errors(path):
-            table = parquet.read_table(io.BytesIO(path.read_bytes()), columns=["image", "error"])
+            yield
     except pa.ArrowException as error:
         raise DataError(f"{path} is damaged ({' '.join(str(error).split())[:100]}); delete it, and resume") from error
-    return [(row["image"], row["error"] is not None) for row in table.to_pylist()]

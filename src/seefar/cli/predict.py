@@ -34,7 +34,7 @@ def predict(
     top: int | None = None,
     abstain: float | None = None,
     explain: Annotated[bool, Parameter(negative="")] = False,
-    decoders: Literal["threads", "processes"] = "threads",
+    decoders: Literal["threads", "processes"] | None = None,
     workers: int | None = None,
     ray: str | None = None,
     device: str = "auto",
@@ -63,7 +63,7 @@ def predict(
     explain
         Also save a picture of where the evidence was found for each image, in a folder beside --out, or in explained/.
     decoders
-        What decodes beside the network: threads, or processes, which pay for many small files on many cores.
+        What decodes beside the network: threads, as by default, or processes, which pay for many small files on many cores.
     workers
         How many of them; by default one for each core.
     ray
@@ -82,8 +82,11 @@ def predict(
     from seefar.model.fastest import load_fastest
 
     if ray is not None:
-        return _on_ray(model, images, ray, out, top, abstain, resume, device, [json, csv, explain, workers is not None])
+        return _on_ray(
+            model, images, ray, out, top, abstain, resume, device, [json, csv, explain, bool(decoders), workers is not None]
+        )
     form = _form(json, csv, out, resume)
+    kind = decoders or "threads"
     trained, done, bad = load_fastest(model, device), 0, 0
     overlays = (out.with_name(f"{out.stem}-explained") if out else Path("explained")) if explain else None
     seen = out is None and sys.stdout.isatty()
@@ -99,7 +102,7 @@ def predict(
                 abstain=abstain,
                 resume=resume,
                 overlays=overlays,
-                decoders=decoders,
+                decoders=kind,
                 workers=workers,
                 tell=tell,
             )
@@ -108,7 +111,7 @@ def predict(
             lines = Lines(form, limit or 1) if form else None
             _print_head(lines)
             tell(0)
-            for block in blocks(trained, images, top=limit, abstain=abstain, maps=explain, decoders=decoders, workers=workers):
+            for block in blocks(trained, images, top=limit, abstain=abstain, maps=explain, decoders=kind, workers=workers):
                 if overlays:
                     save_overlays(overlays, done, block)
                 _print(block.rows, lines)
@@ -138,7 +141,7 @@ def _on_ray(
 
     if out is None or any(others):
         raise UsageError(
-            "with --ray the answers are Parquet files in the folder --out; leave out --json, --csv, --explain and --workers"
+            "with --ray the answers are Parquet files in the folder --out; leave out --json, --csv, --explain, --decoders and --workers"
         )
     with pace("answering", _count(images), on_terminal=True) as tell:
         done, bad = answer_on_ray(
