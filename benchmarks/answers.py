@@ -23,9 +23,10 @@ import numpy as np
 from PIL import Image
 
 import seefar as sf
-from seefar.answering.decoding import Decoders, cores, decode_ahead
+from seefar.answering.decoding import Decoders, decode_ahead
 from seefar.answering.items import Reader, items
 from seefar.answering.predict import blocks
+from seefar.cores import cores
 from seefar.data.decode import decode
 
 if TYPE_CHECKING:
