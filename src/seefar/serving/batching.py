@@ -23,7 +23,7 @@ import numpy as np
 from seefar.data.decode import Decoded, decode_some
 from seefar.model.model import Model
 from seefar.serving.metrics import Metrics
-from seefar.serving.problem import Problem, busy
+from seefar.serving.problem import Problem, busy, queue_full
 from seefar.serving.scored import Scored
 from seefar.serving.settings import Settings
 
@@ -163,11 +163,15 @@ class Batcher:
         if self._closed:
             raise busy("stopping", "this version of the model is being replaced; ask again")
         if self.waiting + images > self._settings.queue:
-            raise busy("queue_full", "too many images are waiting; ask again in a second")
+            raise queue_full()
+
+    def is_full(self) -> bool:
+        """Whether there is no room for one image more."""
+        return self.waiting >= self._settings.queue
 
     def is_well(self) -> bool:
         """Whether its threads live, none of them is stuck, and there is room."""
-        return self.is_alive() and self.waiting < self._settings.queue
+        return self.is_alive() and not self.is_full()
 
     def is_alive(self) -> bool:
         """Whether its threads live, and none of them is stuck."""

@@ -115,6 +115,10 @@ class Models:
         """Whether each of them could answer now."""
         return bool(self._served) and all(served.batcher.is_well() for served in self._all())
 
+    def are_full(self) -> bool:
+        """Whether none of them has room for one image more."""
+        return bool(self._served) and all(served.batcher.is_full() for served in self._all())
+
     def live(self) -> bool:
         """Whether all threads live and none is stuck, however full the queues are."""
         return all(served.batcher.is_alive() for served in self._all())
