@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import NamedTuple
 
-from seefar.data.images import Skipped
+from seefar.data.image_set import Skipped
 from seefar.data.sources import Contents, Parts, printable, shown_path
 from seefar.errors import DataError
 

@@ -13,7 +13,7 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
-from seefar.data.images import Skipped
+from seefar.data.image_set import Skipped
 from seefar.errors import DataError, DiskError
 
 MAX_BYTES = 64 * 2**20  # of one file; chosen by hand: 16 million pixels of 4 bytes, not compressed

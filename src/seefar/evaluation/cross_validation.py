@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from seefar.data.batches import Lengths
-from seefar.data.describe import digests, equal
+from seefar.data.equal import digests, equal
 from seefar.data.images import ImageSet
 from seefar.metrics import softmax
 from seefar.model.load import load_model
