@@ -33,7 +33,7 @@ class Sets(NamedTuple):
 def image_sets(
     parts: Mapping[str, tuple[Any, Any]],
     classes: Sequence[str] | None = None,
-    groups: Mapping[str, Sequence[Any]] | None = None,
+    groups: Mapping[str, Sequence[Any] | np.ndarray] | None = None,
     *,
     size: int | None = None,
     channels: str | None = None,
@@ -103,7 +103,7 @@ def joined(one: ImageSet, other: ImageSet) -> ImageSet:
     return ImageSet(pixels, labels, one.classes, one.ids + other.ids, one.groups + other.groups)
 
 
-def _groups(given: Sequence[Any], split: str, images: int) -> tuple[str, ...]:
+def _groups(given: Sequence[Any] | np.ndarray, split: str, images: int) -> tuple[str, ...]:
     named = tuple(printable(str(group)) for group in given)
     if len(named) != images:
         raise DataError(f"there are {images:,} {split} images and {len(named):,} groups; every image needs one")

@@ -10,7 +10,7 @@ from seefar.data.equal import digests, equal
 from seefar.data.image_set import ImageSet
 from seefar.errors import DataError, UsageError
 
-TRIES = 20  # shuffles until one leaves every class on both sides (chosen by hand)
+TRIES = 5  # shuffles until one leaves every class on both sides (chosen by hand)
 
 
 def pattern_of(group: str) -> re.Pattern[str]:
@@ -72,30 +72,30 @@ def chosen_groups(images: ImageSet, share: float, seed: int, purpose: str) -> np
 
 
 def _nearest_fold(images: ImageSet, groups: np.ndarray, share: float, seed: int) -> np.ndarray | None:
-    """The fold whose classes are nearest to the share, of those that leave every class on both sides; None if none does."""
+    """The fold whose classes are nearest to the share, of those that leave every class on both sides; None if none does.
+
+    With few groups a fold of that share may lack a class: then larger ones are tried.
+    """
     from sklearn.model_selection import StratifiedGroupKFold
 
-    folds = min(max(round(1 / share), 2), len(np.unique(groups)), len(images))
-    if folds < 2:
-        return None
-    counts, best, nearest = images.counts(), None, np.inf
-    for state in range(TRIES):
-        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=(seed + state) % 2**32)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # about classes that are smaller than the number of folds
-            parts = [inside for _, inside in splitter.split(images.labels, images.labels, groups)]
-        for inside in parts:
-            carved = np.bincount(images.labels[inside], minlength=len(counts))
-            far = float(np.abs(carved / counts - share).mean())
-            if carved.all() and (carved < counts).all() and far < nearest:
-                best, nearest = inside, far
-        if best is not None:
-            break
-    if best is None:
-        return None
-    chosen = np.zeros(len(images), bool)
-    chosen[best] = True
-    return chosen
+    counts = images.counts()
+    most = min(max(round(1 / share), 2), len(np.unique(groups)), int(counts.max()))
+    for folds in range(most, 1, -1):
+        found = []
+        for state in range(TRIES):
+            splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=(seed + state) % 2**32)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # about classes that are smaller than the number of folds
+                parts = [inside for _, inside in splitter.split(images.labels, images.labels, groups)]
+            for inside in parts:
+                carved = np.bincount(images.labels[inside], minlength=len(counts))
+                if carved.all() and (carved < counts).all():
+                    found.append((float(np.abs(carved / counts - share).mean()), inside))
+            if found:
+                chosen = np.zeros(len(images), bool)
+                chosen[min(found, key=lambda one: one[0])[1]] = True
+                return chosen
+    return None
 
 
 def _joined(groups: np.ndarray, same: Sequence[Sequence[int]]) -> np.ndarray:
@@ -106,5 +106,6 @@ def _joined(groups: np.ndarray, same: Sequence[Sequence[int]]) -> np.ndarray:
     pairs = np.array([(groups[first], groups[other]) for first, *others in same for other in others], np.int64).reshape(-1, 2)
     count = int(groups.max()) + 1
     graph = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), (count, count))
-    found: np.ndarray = connected_components(graph, directed=False)[1]
-    return found.astype(np.int64)[groups]
+    found: np.ndarray = connected_components(graph, directed=False)[1].astype(np.int64)
+    joined: np.ndarray = found[groups]
+    return joined

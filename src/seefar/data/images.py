@@ -170,7 +170,9 @@ class Dataset(Shown):
         The other arguments are those of `from_arrays`, and so are the errors.
         """
         parts = {"train": train, "validation": validation, "test": test}
-        read = {split: rows_of(part, split, size, background) for split, part in parts.items() if part is not None}
+        read: dict[str, Any] = {
+            split: rows_of(part, split, size, background) for split, part in parts.items() if part is not None
+        }
         names = classes if classes is not None else getattr(train, "classes", None)
         how: dict[str, Any] = {"channels": channels, "white": white, "split_seed": split_seed}
         return cls.from_arrays(classes=names, groups=groups, name=name, size=size, **read, **how)
@@ -204,7 +206,7 @@ class Dataset(Shown):
             DataError: images or labels cannot be used, or it is unclear which columns hold them.
         """
         parts, classes, groups = splits_of(data, image, label, group)
-        read = {split: rows_of(part, split, size, background) for split, part in parts.items()}
+        read: dict[str, Any] = {split: rows_of(part, split, size, background) for split, part in parts.items()}
         found = cls.from_arrays(classes=classes, groups=groups, name=name, size=size, split_seed=split_seed, **read)
         return replace(found, grouped_by=group or "")
 

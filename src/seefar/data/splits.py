@@ -44,7 +44,7 @@ def choose(images: ImageSet, share: float, seed: int, purpose: str) -> np.ndarra
             details=small[1:],
         )
     if images.groups:
-        return chosen_groups(images, share, derive(seed, purpose, "groups"), purpose)
+        return chosen_groups(images, share, derive(seed, f"{purpose} by groups"), purpose)
     return _unparted(images, _chosen(images, share, seed, purpose))
 
 
