@@ -2,6 +2,8 @@
 
 import math
 import struct
+import tokenize
+import warnings
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -105,8 +107,10 @@ def _header(file: BinaryIO, what: str) -> tuple[tuple[int, ...], bool, np.dtype,
         version = np.lib.format.read_magic(file)
         if version not in formats:
             raise DataError(f"{what} is of the npy version {version}; 1.0 and 2.0 are read")
-        shape, in_columns, dtype = formats[version](file)
-    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # about files that Python 2 wrote, which are read all the same
+            shape, in_columns, dtype = formats[version](file)
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError, tokenize.TokenError) as error:
         raise DataError(f"{what} is no array ({printable(str(error))[:100]}); make the file again") from error
     return shape, in_columns, dtype, file.tell()
 
