@@ -21,6 +21,7 @@ def evaluation(**changes: Any) -> dict[str, Any]:
         "cannot": "",
         "raw": {"images": 100, "accuracy": SHARE},
         "left_out": {"copies": 0, "repeats": 0, "contradicting": 0},
+        "clusters": None,
         "near": None,
         "findings": [],
         "look": 2,

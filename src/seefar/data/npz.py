@@ -46,7 +46,9 @@ def read_npz(path: Path, group: str | None = None) -> tuple[Pairs, dict[str, np.
     """
     shown = printable(path.name)
     try:
-        with disk_errors(path), zipfile.ZipFile(path) as archive:
+        with disk_errors(path):
+            file = path.open("rb")
+        with file, zipfile.ZipFile(file) as archive:
             entries = {
                 entry.filename.removesuffix(".npy"): entry for entry in archive.infolist() if entry.filename.endswith(".npy")
             }
@@ -71,7 +73,16 @@ def read_npz(path: Path, group: str | None = None) -> tuple[Pairs, dict[str, np.
                         f"{shown} holds no {possible[0]}; it has {', '.join(map(printable, sorted(entries)[:MOST]))}"
                     )
             return pairs, groups or None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OverflowError, struct.error) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        OSError,
+        OverflowError,
+        ValueError,
+        struct.error,
+    ) as error:
         raise DataError(
             f"{shown} is a damaged npz file ({printable(str(error))[:100]}); copy, download or make it again"
         ) from error
@@ -79,10 +90,7 @@ def read_npz(path: Path, group: str | None = None) -> tuple[Pairs, dict[str, np.
 
 def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, what: str) -> np.ndarray:
     """One array. Its size is known, and known to be plausible, before there is room for it."""
-    if (
-        entry.file_size > MAX_RATIO * max(entry.compress_size, 1)
-        or entry.compress_size > Path(str(archive.filename)).stat().st_size
-    ):
+    if entry.file_size > MAX_RATIO * max(entry.compress_size, 1) or entry.compress_size > _size(archive):
         raise DataError(
             f"{what} claims to be {entry.file_size:,} bytes, which cannot come from {entry.compress_size:,}; make the file again"
         )
@@ -117,3 +125,8 @@ def _header(file: BinaryIO, what: str) -> tuple[tuple[int, ...], bool, np.dtype,
 
 def _times(shape: tuple[int, ...]) -> str:
     return " x ".join(f"{side:,}" for side in shape) or "a single number"
+
+
+def _size(archive: zipfile.ZipFile) -> int:
+    """Bytes of the whole file up to its table of contents."""
+    return archive.start_dir
