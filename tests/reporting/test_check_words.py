@@ -77,6 +77,7 @@ FINDINGS = {
     "copies": Finding("copies", True, 60, 100),
     "contradicting": Finding("contradicting", True, 4, 100),
     "shortcut": Finding("shortcut", True, 0, 100, by="border", accuracy=0.98, chance=0.5),
+    "groups": Finding("groups", True, 40, 100, numbers=[7]),
     "near": Finding("near", False, 3, 100),
     "repeats": Finding("repeats", False, 1, 100),
     "bursts": Finding("bursts", True, 80, 100, numbers=[9]),
