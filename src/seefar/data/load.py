@@ -14,12 +14,14 @@ from seefar.errors import DataError, ModelFileError, UsageError, did_you_mean
 from seefar.torchrun import in_turn
 
 ARCHIVES = ("cifar10", "cifar100")  # downloaded once, verified
+NAMED = ("mnist", "fashion-mnist", "kmnist", "svhn", "cifar10.1")  # likewise, in several files
+OF_ONE_SIZE = ("cifar10", "cifar100", "cifar10.1", "shapes")
 SOURCES: dict[str, Callable[[], Dataset]] = {"shapes": load_shapes}  # made or found on this machine; all of 32x32 pixels
 
 
 def names() -> tuple[str, ...]:
     """What can be loaded by name."""
-    return (*ARCHIVES, *SOURCES)
+    return (*ARCHIVES, *NAMED, *SOURCES)
 
 
 def load(
@@ -42,9 +44,10 @@ def load(
     Under torchrun the first process of each machine downloads and decodes, and the others find what it left in the cache.
 
     Args:
-        data: "cifar10" or "cifar100" (from the cache, from `archive`, or downloaded), "shapes" (the built-in drawn set), or the
-            path of a folder or zip with `train/<class>/*` and `test/<class>/*`, or `<class>/*` alone; or of a .npz file, IDX files
-            (MNIST's), Parquet files (Hugging Face's), or a CSV file that names images beside it and their labels.
+        data: "shapes" (the built-in drawn set); "cifar10" or "cifar100" (from the cache, from `archive`, or downloaded), "mnist",
+            "fashion-mnist", "kmnist", "svhn" or "cifar10.1" (likewise, without `archive`); or a path: a folder or zip with
+            `train/<class>/*` and `test/<class>/*`, or `<class>/*` alone; a .npz file; IDX files (MNIST's); Parquet files (Hugging Face's);
+            a CSV file with the paths of images beside it and their labels.
         size: height and width in pixels to which images of a path are brought: centre crop to a square, then resized.
         background: the colour behind transparent images.
         split_seed: seed of the splits: test, if the folder has none of its own, and validation.
@@ -75,8 +78,8 @@ def load(
         raise UsageError(f"--archive goes with --data cifar10 or cifar100, not with {str(data)!r}")
     if data in names() and (given := [option for option, value in _of_files(group, label, white).items() if value is not None]):
         raise UsageError(f"{given[0]} is for files of images, and {data} has nothing of the kind; leave it out")
-    if data in names() and size != 32:
-        raise UsageError(f"{data} is 32x32 pixels; --size is for folders and zips of images")
+    if (data in OF_ONE_SIZE or data in SOURCES) and size != 32:
+        raise UsageError(f"{data} is 32x32 pixels; --size is for folders, zips and files of images")
     with in_turn() as goes_first, progress.bar("downloading" if data in names() else "decoding images") as tell:
         dataset = _load(
             data,
@@ -122,6 +125,10 @@ def _load(
         from seefar.data.cifar import load_cifar
 
         return load_cifar(str(data), Path(archive) if archive else None, verified=not unverified, progress=progress)
+    if data in NAMED:
+        from seefar.data.named import load_named
+
+        return load_named(str(data), size, split_seed, progress)
     if data in SOURCES:
         return SOURCES[str(data)]()
     path = Path(data).expanduser()

@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -95,20 +95,33 @@ def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, what: str) -> np.nd
             f"{what} claims to be {entry.file_size:,} bytes, which cannot come from {entry.compress_size:,}; make the file again"
         )
     with archive.open(entry) as file:
-        shape, in_columns, dtype, header = _header(file, what)  # type: ignore[arg-type] # it reads, which is all that is asked of it
-        if dtype.hasobject:
-            raise DataError(f"{what} holds Python objects, which are not read because they can run code; save numbers or names")
-        claimed = math.prod(shape) * dtype.itemsize
-        if min(shape, default=1) < 0 or claimed != entry.file_size - header:
-            raise DataError(
-                f"{what} claims {_times(shape)} of {dtype}, which are {claimed:,} bytes, and holds {entry.file_size - header:,}; make "
-                "the file again"
-            )
-        content = read_exactly(file, claimed, what)
+        return _content(file, entry.file_size, what)
+
+
+def _content(file: IO[bytes], size: int, what: str) -> np.ndarray:
+    """The array in a file of so many bytes."""
+    shape, in_columns, dtype, header = _header(file, what)
+    if dtype.hasobject:
+        raise DataError(f"{what} holds Python objects, which are not read because they can run code; save numbers or names")
+    claimed = math.prod(shape) * dtype.itemsize
+    if min(shape, default=1) < 0 or claimed != size - header:
+        raise DataError(
+            f"{what} claims {_times(shape)} of {dtype}, which are {claimed:,} bytes, and holds {size - header:,}; make "
+            "the file again"
+        )
+    content = read_exactly(file, claimed, what)
     return np.frombuffer(content, dtype).reshape(shape, order="F" if in_columns else "C")
 
 
-def _header(file: BinaryIO, what: str) -> tuple[tuple[int, ...], bool, np.dtype, int]:
+def read_npy(path: Path) -> np.ndarray:
+    """The array in a .npy file. Raises: see `read_npz`."""
+    with disk_errors(path):
+        file, size = path.open("rb"), path.stat().st_size
+    with file:
+        return _content(file, size, printable(path.name))
+
+
+def _header(file: IO[bytes], what: str) -> tuple[tuple[int, ...], bool, np.dtype, int]:
     """Shape, whether columns come first, type, and the number of bytes before the numbers."""
     formats = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     try:
