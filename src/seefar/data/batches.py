@@ -1,10 +1,12 @@
 """Training images on the device, handed out in batches: in a new seeded order each epoch, changed anew each time."""
 
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -96,7 +98,9 @@ class Batches:
         process: int = 0,
         processes: int = 1,
     ) -> None:
-        self.pixels = torch.tensor(images.pixels, device=device)  # uint8 (n, h, w, 3), a copy
+        self.pixels = _shared(images.pixels).to(
+            device
+        )  # uint8 (n, h, w, 3); on the CPU the images themselves, which nothing changes
         self.shown = self.pixels  # the same, at the size at which they were shown last
         self.labels = torch.tensor(images.labels, device=device)  # int64 (n,)
         self.classes = len(images.classes)
@@ -166,6 +170,13 @@ class Batches:
         total = len(chosen)
         start, stop = (total * process // self.processes for process in (self.process, self.process + 1))
         return Batch(pixels[start:stop], labels[start:stop], targets[start:stop], start, stop, total, places[start:stop])
+
+
+def _shared(pixels: np.ndarray) -> Tensor:
+    """The same memory as a tensor. Torch warns that it could be written to; here it is only read."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(np.ascontiguousarray(pixels))
 
 
 def mean_colour(pixels: Tensor) -> Tensor:

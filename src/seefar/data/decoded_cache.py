@@ -65,6 +65,16 @@ def load(key: str) -> Dataset | None:
         return None
 
 
+def unfinished(key: str) -> Path | None:
+    """The folder in which what is to be kept under `key` is prepared, made if need be; None if the cache cannot be written."""
+    folder = _root() / f".{key}.unfinished"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder
+
+
 def keep(key: str, dataset: Dataset) -> Dataset:
     """Keep `dataset` under `key` and return it. If the cache cannot be written, return it with one warning more."""
     folder = _root() / key

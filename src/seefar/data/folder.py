@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from seefar.data import decoded_cache
 from seefar.data.arrange import Layout, arrange
@@ -25,11 +26,26 @@ from seefar.errors import DataError, DiskError
 
 
 class FolderReader:
-    """The files of a layout in a folder or zip that is open."""
+    """The files of a layout in a folder or zip that is open.
 
-    def __init__(self, source: FolderSource | ZipSource | FilesBelow, layout: Layout) -> None:
+    Args:
+        path: the folder or zip.
+        source: the same, open.
+        layout: which of its files are images.
+    """
+
+    def __init__(self, path: Path, source: FolderSource | ZipSource | FilesBelow, layout: Layout) -> None:
         self._images = layout.images
+        self._facts = {"kind": "zip" if isinstance(source, ZipSource) else "folder", "path": str(path)}
         self.read = source.read
+
+    def source(self) -> dict[str, Any]:
+        """What another process needs to read the files."""
+        return self._facts
+
+    def jobs(self, first: int, stop: int) -> list[Any]:
+        """Their paths in pieces."""
+        return [list(image.parts) for image in self._images[first:stop]]
 
     def items(self, first: int, stop: int) -> Iterator[Parts]:
         """Their paths."""
@@ -74,8 +90,7 @@ def load_folder(
     with source:
         layout = arrange(source.contents, printable(path.name), group)
         origin = {"group": group} if group else {}
-        dataset = collect(path, layout, FolderReader(source, layout), how, origin, progress)
-    return decoded_cache.keep(key, dataset)
+        return collect(path, layout, FolderReader(path, source, layout), how, key, origin, progress)
 
 
 def read_images(paths: list[Path], size: int, background: str) -> list[tuple[str, Decoded | DataError]]:

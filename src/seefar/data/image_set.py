@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from seefar.data.equal import blocks, taken
 from seefar.display import Shown
 from seefar.errors import DataError, UsageError, did_you_mean
 from seefar.files import make_folder, write_bytes
@@ -61,7 +62,8 @@ class ImageSet(Shown):
     def __getitem__(self, index: slice | Sequence[int] | np.ndarray) -> "ImageSet":
         positions = np.arange(len(self))[index].tolist()
         ids, groups = (tuple(names[i] for i in positions) if names else () for names in (self.ids, self.groups))
-        return ImageSet(self.pixels[index], self.labels[index], self.classes, ids, groups)
+        pixels = self.pixels[index] if isinstance(index, slice) else taken(self.pixels, np.array(positions, np.int64))
+        return ImageSet(pixels, self.labels[index], self.classes, ids, groups)
 
     @property
     def size(self) -> int:
@@ -114,7 +116,8 @@ class ImageSet(Shown):
         names = (self.ids, self.groups) if self.groups else (self.ids,)
         digest = hashlib.sha256(repr((self.pixels.shape, self.classes, *names)).encode("utf-8", "surrogateescape"))
         digest.update(np.ascontiguousarray(self.labels).data)
-        digest.update(np.ascontiguousarray(self.pixels).data)
+        for block in blocks(self.pixels):
+            digest.update(np.ascontiguousarray(self.pixels[block]).data)
         return digest.hexdigest()
 
 

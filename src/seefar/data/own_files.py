@@ -74,7 +74,9 @@ def load_file(
     origin = {name: value for name, value in (("group", group), ("label", label)) if value is not None}
     if form == "csv":
         layout, state = arrange_table(path, label, group)
-        return _decoded(path, state, how, origin, lambda: (layout, FolderReader(FilesBelow(path.parent), layout)), progress)
+        return _decoded(
+            path, state, how, origin, lambda: (layout, FolderReader(path.parent, FilesBelow(path.parent), layout)), progress
+        )
     shards = shards_in(path)
     if not shards:
         raise DataError(f"there are no Parquet files in {printable(path.name)}; give another folder")
@@ -92,7 +94,7 @@ def _decoded(
     if cached := decoded_cache.load(key):
         return cached
     layout, reader = arrange()
-    return decoded_cache.keep(key, collect(path, layout, reader, how, origin, progress))
+    return collect(path, layout, reader, how, key, origin, progress)
 
 
 def _from_arrays(path: Path, form: str, how: How, group: str | None, white: float | None) -> Dataset:

@@ -125,6 +125,14 @@ class ParquetSource:
                     )
             start += rows
 
+    def source(self) -> dict[str, Any]:
+        """What another process needs to read them."""
+        return {"kind": "parquet", "shards": self.shards, "columns": list(self.columns)}
+
+    def jobs(self, first: int, stop: int) -> list[Any]:
+        """The two numbers alone: the shards have an order."""
+        return [first, stop]
+
     @staticmethod
     def read(item: bytes | None) -> bytes:
         """One picture. Raises OSError if there is none, or it is too large."""

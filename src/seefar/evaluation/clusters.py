@@ -55,7 +55,7 @@ class Clusters:
         to 96 % and an interval over images in far fewer (docs/log.md, 2026-11-29).
 
         Sources: Field and Welsh 2007 (cluster bootstrap), https://doi.org/10.1111/j.1467-9868.2007.00593.x; Korn and Graubard 1998
-        (effective number and few groups), https://www150.statcan.gc.ca/n1/pub/12-001-x/1998002/article/4356-eng.pdf
+        (effective number, few groups), Survey Methodology 24, pages 193 to 201
         """
         from scipy.stats import norm, t
 
