@@ -143,8 +143,8 @@ HEADLINES = [
         lambda t, g: stated(t, g) and len(t.test) == t.test.all,
     ),
     S(
-        "{split:s} {name:w} {share:p}, 95 % interval {low:p} to {high:p} ({images:n} images in {groups:n} groups, one seed, look {look:n} at "
-        "the test images)",
+        "{split:s} {name:w} {share:p}, 95 % interval {low:p} to {high:p} ({images:n} images in {groups:n} groups, one seed, look {look:n} "
+        "at the test images)",
         "likewise, and it is known to which groups they belong",
         lambda t, g: False,
     ),

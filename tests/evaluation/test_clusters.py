@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from seefar.evaluation.clusters import Clusters
+from seefar.evaluation.paired import paired_difference
 from seefar.metrics import wilson
 
 
@@ -56,3 +57,20 @@ def test_the_interval_covers_the_truth_where_one_over_images_does_not(groups: in
             covered[place] += share.low <= truth <= share.high
     assert covered[0] >= 0.9 * runs
     assert covered[1] <= 0.8 * runs
+
+
+def test_a_difference_over_groups_of_one_is_that_over_images_and_over_copies_is_wider() -> None:
+    rng = np.random.default_rng(0)
+    base, other = rng.random(300) < 0.8, rng.random(300) < 0.9
+    alone = Clusters(names(np.ones(300, int)))
+    low, high, p = alone.difference(base, other)
+    plain = paired_difference(base, other)
+    assert (low, high) == pytest.approx((plain.low, plain.high), abs=0.01)
+    assert (p < 0.01) == (plain.p < 0.01)
+    copies = Clusters(names(np.full(300, 10)))
+    same = copies.difference(base.repeat(10), other.repeat(10))
+    assert same == pytest.approx((low, high, p), abs=0.01)
+    flattered = paired_difference(base.repeat(10), other.repeat(10))
+    assert flattered.high - flattered.low < 0.5 * (same[1] - same[0])
+    assert paired_difference(base.repeat(10), other.repeat(10), copies).p == same[2]
+    assert alone.difference(base, base) == (0, 0, 1)

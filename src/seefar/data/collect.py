@@ -21,6 +21,8 @@ from seefar.data.shortcuts import sample
 from seefar.data.sources import HIDDEN, has_image_name, printable, reason_of, shown_path
 from seefar.data.splits import choose
 from seefar.errors import DataError, DiskError, OutOfMemoryError
+from seefar.files import home, lock
+from seefar.progress import say
 
 COMMON_SIZES = 20  # sizes counted by name in Dataset.sizes; chosen by hand: what a table can show
 
@@ -123,18 +125,21 @@ def collect(
         dataset = _dataset(path, done, _in_memory(done, reader, how, progress), how, origin, None)
         return decoded_cache.keep(key, dataset)
     count = len(layout.images)
-    pixels, answers = decode_large(folder, count, how.size, how.background, reader.source(), reader.jobs, progress)
-    for position, (kind, *facts) in enumerate(answers):
-        if kind == GOOD:
-            done.good_one(position, *facts)
-        else:
-            done.failed(position, kind, *facts)
-    kept = decoded_cache.keep(key, _dataset(path, done, pixels, how, origin, folder))
-    found = decoded_cache.load(key)
-    if found is None:  # it could not be kept, and is mapped from the unfinished folder
-        return kept
-    forget(folder)
-    return found
+    with lock(home() / "decoding.lock", wait=lambda owner: say(f"waiting for {owner}, which is decoding images")):
+        if found := decoded_cache.load(key):
+            return found
+        pixels, answers = decode_large(folder, count, how.size, how.background, reader.source(), reader.jobs, progress)
+        for position, (kind, *facts) in enumerate(answers):
+            if kind == GOOD:
+                done.good_one(position, *facts)
+            else:
+                done.failed(position, kind, *facts)
+        kept = decoded_cache.keep(key, _dataset(path, done, pixels, how, origin, folder))
+        found = decoded_cache.load(key)
+        if found is None:  # it could not be kept, and is mapped from the unfinished folder
+            return kept
+        forget(folder)
+        return found
 
 
 def _in_memory(done: _Decoding, reader: Reader, how: How, progress: Progress) -> np.ndarray:

@@ -21,7 +21,7 @@ import numpy as np
 
 from seefar.data.equal import blocks, let_go, taken
 from seefar.errors import DataError, DiskError, SeefarError
-from seefar.files import disk_errors, lock, make_folder
+from seefar.files import disk_errors, make_folder
 
 LARGE = 20_000  # images from which on it pays to start processes (chosen by hand)
 BLOCK = 1_000  # images in a block: 3 MB at 32 pixels
@@ -59,32 +59,29 @@ def decode_large(
         DiskError: no room on the disk.
     """
     make_folder(folder)
-    with lock(folder / ".lock", wait=lambda owner: None):
-        path, record = folder / "pixels", folder / "blocks.jsonl"
-        shape = (count, size, size, 3)
-        _make_room(path, count * size * size * 3)
+    path, record, shape = folder / "pixels", folder / "blocks.jsonl", (count, size, size, 3)
+    _make_room(path, count * size * size * 3)
+    done = _done(record, np.memmap(path, np.uint8, "r", shape=shape))
+    starts = [first for first in range(0, count, BLOCK) if first not in done]
+    told = count - sum(min(BLOCK, count - first) for first in starts)
+    if starts:
+        start = {"pixels": str(path), "shape": shape, "size": size, "background": background, "source": source}
+        workers = min(os.cpu_count() or 1, MAX_PROCESSES, len(starts))
+        jobs = ({"first": first, "items": items(first, min(first + BLOCK, count))} for first in starts)
+        with disk_errors(record), record.open("a") as file:
+            file.write("\n")  # an earlier attempt may have ended in the middle of a line
+            for line in _answers(workers, start, jobs):
+                file.write(line)
+                file.flush()
+                told += len(json.loads(line)["answers"])
+                progress(told, count)
         done = _done(record, np.memmap(path, np.uint8, "r", shape=shape))
-        starts = [first for first in range(0, count, BLOCK) if first not in done]
-        told = count - sum(min(BLOCK, count - first) for first in starts)
-        if starts:
-            start = {"pixels": str(path), "shape": shape, "size": size, "background": background, "source": source}
-            workers = min(os.cpu_count() or 1, MAX_PROCESSES, len(starts))
-            with disk_errors(record), record.open("a") as file:
-                for line in _answers(
-                    workers, start, ({"first": first, "items": items(first, min(first + BLOCK, count))} for first in starts)
-                ):
-                    file.write(line)
-                    file.flush()
-                    told += len(json.loads(line)["answers"])
-                    progress(told, count)
-        done = _done(record, np.memmap(path, np.uint8, "r", shape=shape))
-        if len(done) < -(-count // BLOCK):
-            raise DiskError(
-                f"cannot use {folder}: what was written there is not what is read; free some space, or choose another disk"
-            )
-    return np.asarray(np.memmap(path, np.uint8, "r", shape=shape)), (
-        answer for first in sorted(done) for answer in json.loads(done[first])["answers"]
-    )
+    if len(done) < -(-count // BLOCK):
+        raise DiskError(
+            f"cannot use {folder}: what was written there is not what is read; free some space, or choose another disk"
+        )
+    answers = (answer for first in sorted(done) for answer in json.loads(done[first])["answers"])
+    return np.asarray(np.memmap(path, np.uint8, "r", shape=shape)), answers
 
 
 def reordered(pixels: np.ndarray, order: np.ndarray, path: Path) -> np.ndarray:

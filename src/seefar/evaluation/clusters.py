@@ -69,6 +69,32 @@ class Clusters:
         few = (norm.ppf(0.975) / t.ppf(0.975, groups - 1)) ** 2
         return max(round(float(min(trials, images) * few)), 1)
 
+    def difference(self, base_right: np.ndarray, other_right: np.ndarray) -> tuple[float, float, float]:
+        """The 95 % interval of a difference of accuracies on the same images, and the p of no difference, over groups.
+
+        Args:
+            base_right: bool `(n,)`, which images the base has right.
+            other_right: the same for the other.
+
+        Returns:
+            Low and high end, -1..1, and p, two-sided: Student's t with one degree of freedom less than groups, its variance from the
+            bootstrap.
+        """
+        from scipy.stats import t
+
+        groups, change = len(self), other_right.astype(np.float64) - base_right
+        sums, counts = (np.bincount(self.numbers, weights, groups) for weights in (change, np.ones(len(change))))
+        value = float(sums.sum() / counts.sum())
+        if groups < 2:
+            return -1.0, 1.0, 1.0
+        spread = (
+            float(np.std(self._draw(lambda weights: (weights @ sums) / (weights @ counts)))) * (groups / (groups - 1)) ** 0.5
+        )
+        if not spread:
+            return value, value, 1.0 if not value else 0.0
+        half = float(t.ppf(0.975, groups - 1)) * spread
+        return max(value - half, -1.0), min(value + half, 1.0), float(2 * t.sf(abs(value) / spread, groups - 1))
+
     def _sums(self, right: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Of each group how many images of each class are right, and how many there are: float64 `(groups, classes)` each."""
         present, labels = np.unique(labels, return_inverse=True)
