@@ -16,6 +16,8 @@ from seefar.data.resolution import BLOCK, shrink
 from seefar.recipes import Augmentation, Sampling
 from seefar.seeds import derive
 
+KEPT = 200_000  # images that are kept at a smaller size, too; of more each batch is made smaller anew (chosen by hand: 0.2 GB)
+
 
 class Batch(NamedTuple):
     """What one process sees of a step's images.
@@ -157,11 +159,13 @@ class Batches:
 
     def make(self, chosen: Tensor, epoch: int, generator: torch.Generator, side: int) -> Batch:
         """The images at these places as they look in this epoch; every process makes all of them and keeps its slice."""
-        if self.shown.shape[1] != side:
+        is_kept = len(self.pixels) <= KEPT
+        if is_kept and self.shown.shape[1] != side:
             self.shown = shrink(self.pixels, side)
         mirrored = mirror_mask(self.augmentation.flip, self.mirrored[chosen], epoch, generator)
         places, chosen = chosen, chosen.to(self.labels.device)
-        pixels, labels = self.shown[chosen].permute(0, 3, 1, 2), self.labels[chosen]
+        shown = self.shown[chosen] if is_kept else shrink(self.pixels[chosen], side)
+        pixels, labels = shown.permute(0, 3, 1, 2), self.labels[chosen]
         targets = labels
         pixels = augment(pixels, mirrored, self.augmentation, self.fill, generator)
         if mixes(self.augmentation):
