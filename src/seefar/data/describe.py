@@ -33,6 +33,7 @@ class Description:
         images: number of images.
         size: height and width in pixels.
         counts: images by class.
+        groups: how many groups they belong to; None where that is not known.
         imbalance: the largest class over the smallest; None if a class has no images.
         channel_means: mean of red, green and blue over all pixels, 0..255.
         channel_deviations: likewise the standard deviations (of the population).
@@ -45,6 +46,7 @@ class Description:
     images: int
     size: int
     counts: dict[str, int]
+    groups: int | None
     imbalance: float | None
     channel_means: list[float]
     channel_deviations: list[float]
@@ -70,6 +72,7 @@ def describe_images(images: ImageSet) -> Description:
         images=len(images),
         size=images.size,
         counts=dict(zip(images.classes, counts.tolist(), strict=True)),
+        groups=len(set(images.groups)) if images.groups else None,
         imbalance=round(float(counts.max() / counts.min()), 3) if counts.min() else None,
         channel_means=means.round(3).tolist(),
         channel_deviations=deviations.round(3).tolist(),

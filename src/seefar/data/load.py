@@ -134,7 +134,7 @@ def _load(
     path = Path(data).expanduser()
     if not path.exists():
         raise DataError(
-            f"there is no folder or zip {str(data)!r}, and no data set of that name{did_you_mean(str(data), names())}; "
+            f"there is no folder or file {str(data)!r}, and no data set of that name{did_you_mean(str(data), names())}; "
             f"the names are {', '.join(names())}"
         )
     from seefar.data.collect import How
