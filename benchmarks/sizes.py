@@ -62,13 +62,8 @@ def by_size(folder: Path, source: ImageSet, pixels: Sequence[int], recipes: Sequ
         path = folder / f"{size}.npz"
         chosen = source[np.random.default_rng(0).permutation(len(source))[: 2 * count]]
         large = np.stack([np.asarray(Image.fromarray(one).resize((size, size))) for one in chosen.pixels])
-        parts = {
-            "x_train": large[:count],
-            "y_train": chosen.labels[:count],
-            "x_test": large[count:],
-            "y_test": chosen.labels[count:],
-        }
-        np.savez(path, **parts)
+        labels = chosen.labels
+        np.savez(path, x_train=large[:count], y_train=labels[:count], x_test=large[count:], y_test=labels[count:])
         for recipe in recipes:
             run = folder / f"{size}-{recipe}"
             words = ["--data", str(path), "--size", str(size), "--recipe", recipe, "--out", str(run)]
