@@ -78,6 +78,11 @@ FIRST = [
         lambda t, g: rests_on(t, g["images"], t.report["basis"]) and interval(t, g, shown(t)),
     ),
     S(
+        "95 % interval {low:p} to {high:p}, {images:n} images in {groups:n} groups",
+        "likewise, and it is known to which groups they belong",
+        lambda t, g: False,
+    ),
+    S(
         "95 % interval {low:p} to {high:p}, {images:n} images; raw, on all {all:n} as they came: {share:p}",
         "likewise, and other images do not count",
         lambda t, g: raw(t, g | {"images": g["all"]}) and rests_on(t, g["images"], t.report["basis"]),
@@ -136,6 +141,12 @@ HEADLINES = [
         "test images)",
         "at least 30 images a class count, and all of the test images do",
         lambda t, g: stated(t, g) and len(t.test) == t.test.all,
+    ),
+    S(
+        "{split:s} {name:w} {share:p}, 95 % interval {low:p} to {high:p} ({images:n} images in {groups:n} groups, one seed, look {look:n} "
+        "at the test images)",
+        "likewise, and it is known to which groups they belong",
+        lambda t, g: False,
     ),
     S(
         "{split:s} {name:w} {share:p}, 95 % interval {low:p} to {high:p} ({images:n} images, one seed, look {look:n} at the "
@@ -220,6 +231,12 @@ VERDICT = [
         "nothing serious is wrong with them",
         lambda t, g: rests_on(t, g["images"], "test") and t.planted.measurable,
     ),
+    S(
+        "The figure rests on {images:n} images in {groups:n} groups that it was not trained on, which speak as {effective:n} independent "
+        "images would, and on one seed.",
+        "likewise, and it is known to which groups they belong",
+        lambda t, g: False,
+    ),
     S("Try it on images of your own: seefar predict.", "there is no better advice"),
 ]
 
@@ -259,6 +276,14 @@ WARNINGS = [
         "so many do",
         lambda t, g: False,
     ),
+    S("Test images show what was trained on", "some are of groups that training images are of", lambda t, g: False),
+    S("Validation images show what was trained on", "likewise", lambda t, g: False),
+    S(
+        "{images:n} of {all:n} {split:s} images are of {groups:n} groups that {seen:w} images are of, too; they count.",
+        "so many are",
+        lambda t, g: False,
+    ),
+    S("Keep each group on one side of the split; --group does so where there are no test images yet.", "as above"),
     S("Split by what was photographed, not by image, and take test images from other occasions.", "as above"),
     S("{repeats:n} of {images:n} test images repeat another one exactly; each image counts once.", "so many do", left_out),
     S("Remove the copies, or take test images that differ.", "as above"),
@@ -321,6 +346,12 @@ FINDINGS = [
         "On another set of images of this kind and size it would plausibly be between {low:p} and {high:p}.",
         "the shares are those of the images that count",
         result,
+    ),
+    S(
+        "On {images:n} {split:s} images in {groups:n} groups of {data:w} that it was not trained on, the network was right {share:p} of "
+        "the time. On another set of groups of images of this kind and size it would plausibly be between {low:p} and {high:p}.",
+        "likewise, and it is known to which groups they belong",
+        lambda t, g: False,
     ),
     S(
         "Raw, on all {images:n} {split:s} images as they came, it is right {share:p} of the time; not counted above: {out:w}.",
@@ -495,6 +526,12 @@ IMAGES = [
         "{images:n} images in {classes:n} classes from {name:w}",
         "they come from a folder or a zip file",
         lambda t, g: every(t, g),
+    ),
+    S(
+        "The images are in groups {by:w}: {train:n} to learn from, {validation:n} for validation and {test:n} for test. Each group is on "
+        "one side of every split. Intervals are over groups, not over images.",
+        "it is known to which groups they belong",
+        lambda t, g: False,
     ),
     S(
         "The source has no test images of its own: a fifth of every class was set aside by a seeded rule before training.",

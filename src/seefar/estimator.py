@@ -14,7 +14,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from seefar.data.images import Dataset, ImageSet
 from seefar.data.rows import RowsError, as_rows, layout_of
-from seefar.data.splits import carve
 from seefar.errors import UsageError
 from seefar.metrics import softmax
 from seefar.recipe_fields import change, flat, from_json
@@ -185,7 +184,7 @@ def _seed(random_state: int | np.random.RandomState | None) -> int:
 
 def _with_room(recipe: Recipe, data: Dataset) -> Recipe:
     """The recipe, its batches smaller where there are too few images for them: a search over small folds should not fail by that."""
-    training, _ = carve(data.train, recipe.kept.validation, data.split_seed, "validation")
+    training, _ = data.held_out(recipe.kept.validation)
     has_norm = flat(recipe).get("batch_norm", True)
     images, size = len(training), min(recipe.sampling.batch_size, len(training))
     while has_norm and size > 2 and images % size == 1:  # one image has no deviation to be divided by

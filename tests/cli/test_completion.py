@@ -56,7 +56,7 @@ def test_the_shell_accepts_the_script(shell: Shell, tmp_path: Path) -> None:
         (("tr",), ["train"]),
         (("re",), ["recipes", "report"]),
         (("data", "d"), ["describe"]),
-        (("data", "fetch", "cifar10"), ["cifar10", "cifar100"]),
+        (("data", "fetch", "cifar10"), ["cifar10", "cifar100", "cifar10.1"]),
         (("train", "--rec"), ["--recipe"]),
         (("evaluate", "runs/x", "--split", "t"), ["test"]),
         (("--inst",), ["--install-completion"]),

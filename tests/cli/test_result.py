@@ -33,6 +33,7 @@ def evaluation(split: str = "test", findings: tuple[dict[str, Any], ...] = (), *
         "cannot": "",
         "raw": {"images": 2000, "accuracy": SHARE},
         "left_out": {"copies": 0, "repeats": 0, "contradicting": 0},
+        "clusters": None,
         "near": None,
         "findings": [{"by": "", "accuracy": 0.0, "chance": 0.0} | finding for finding in findings],
         "look": 1 if split == "test" else 0,

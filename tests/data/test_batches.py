@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 from tests.conftest import images
+from torch import Tensor
 
+from seefar.data import batches as module
 from seefar.data.batches import Batches, Lengths, sampling_order
 from seefar.data.images import ImageSet
 from seefar.recipes import Augmentation, Sampling
@@ -167,3 +169,23 @@ def test_images_are_shown_at_the_size_that_is_asked_for() -> None:
     seen = [batch.pixels.shape[2:] for batch in batches.epoch(2, side_at=lambda step: sides[step])]
     assert seen == [(8, 8), (8, 8), (12, 12), (16, 16), (16, 16)]
     assert next(batches.epoch(3)).pixels.shape[2:] == (16, 16)
+
+
+def test_of_very_many_images_each_batch_is_made_smaller_with_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    def batches() -> list[Tensor]:
+        made = Batches(images(40, 0, "train", size=16), Sampling(batch_size=16), Augmentation(), 3, torch.device("cpu"))
+        return [batch.pixels for batch in made.epoch(1, side_at=lambda step: 10)]
+
+    kept = batches()
+    monkeypatch.setattr(module, "KEPT", 10)
+    assert all(torch.equal(one, other) for one, other in zip(kept, batches(), strict=True))
+
+
+def test_the_images_are_shared_with_the_batches_and_not_changed() -> None:
+    given = images(40, 0, "train", size=16)
+    before = given.pixels.copy()
+    made = Batches(given, Sampling(batch_size=16), Augmentation(flip="random", shift=2, cutout=4), 3, torch.device("cpu"))
+    for batch in made.epoch(1):
+        batch.pixels.mul_(0)
+    assert made.pixels.data_ptr() == given.pixels.ctypes.data
+    assert np.array_equal(given.pixels, before)

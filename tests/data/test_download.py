@@ -308,7 +308,7 @@ def test_whatever_an_earlier_run_left_the_file_is_right(archive, final, length, 
 
 def python(code: str, archive: Archive, **options) -> subprocess.Popen:
     """Another process that runs the code, with `archive` and `fetch` defined, in this one's environment."""
-    start = f"from seefar.data.download import Archive, fetch\narchive = {archive!r}\n"
+    start = f"from seefar.data.download import Archive, Form, fetch\narchive = {archive!r}\n"
     command = [sys.executable, "-c", start + code]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 

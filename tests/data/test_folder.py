@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from tests.data.image_files import SPLIT, make_folder, make_zip, picture, pictures, same
 
+from seefar.data import collect
 from seefar.data import folder as module
 from seefar.data.decode import Decoded
 from seefar.data.folder import load_folder, read_images
@@ -186,7 +187,7 @@ def test_fault_47_the_second_load_decodes_nothing(root: Path, monkeypatch: pytes
     first = load_folder(root, size=8, progress=lambda done, total: told.append((done, total)))
     assert told == [(12, 12)]
     with monkeypatch.context() as patch:
-        patch.delattr(module, "decode_each")
+        patch.delattr(collect, "decode_each")
         assert same(load_folder(root, size=8), first)
         (root.parent / "alias").symlink_to(root)
         assert same(load_folder(root.parent / "alias", size=8), first)

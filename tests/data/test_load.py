@@ -40,7 +40,7 @@ def test_options_that_do_not_go_together_are_refused(data: str, options: dict[st
 
 def test_an_unknown_name_gets_the_nearest_one_and_all_of_them() -> None:
     with pytest.raises(
-        DataError, match=r"no data set of that name \(did you mean 'shapes'\?\); the names are cifar10, cifar100, shapes"
+        DataError, match=r"no data set of that name \(did you mean 'shapes'\?\); the names are cifar10, cifar100, mnist, "
     ):
         load("shape")
 

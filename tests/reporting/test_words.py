@@ -15,6 +15,7 @@ def evaluation(matrix: list[list[int]]) -> dict[str, Any]:
     return {
         "split": "test",
         "images": sum(supports),
+        "clusters": None,
         "accuracy": {"value": right / sum(supports), "low": 0.5, "high": 0.75},
         "confusion": matrix,
         "scores": [

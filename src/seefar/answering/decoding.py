@@ -14,7 +14,7 @@ from seefar.answering.items import Item, Reader
 from seefar.children import enter_child
 from seefar.cores import cores
 from seefar.data.decode import Decoded, decode_some
-from seefar.data.folder import reason_of
+from seefar.data.sources import reason_of
 from seefar.errors import SeefarError, UsageError
 
 PART = 16  # files in a piece of work, as many as are read in a turn (data/decode.py)

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from seefar.data.decode import reader_for
-from seefar.data.folder import has_image_name, is_image_file
-from seefar.data.sources import Parts, ZipSource, is_hidden, printable, read_file, shown_path
+from seefar.data.folder import is_image_file
+from seefar.data.sources import Parts, ZipSource, has_image_name, is_hidden, printable, read_file, shown_path
 from seefar.errors import DataError, DiskError
 
 LIST = "-"  # one path a line, from stdin

@@ -36,7 +36,7 @@ def describe(
     Parameters
     ----------
     data
-        cifar10, cifar100, shapes, or the path of a folder or zip of images.
+        shapes, cifar10, mnist or another name, or a path: a folder, zip, .npz or .csv, Parquet or IDX files.
     out
         A folder for pictures: examples and mean image of each class, brightness and colours.
     strict
@@ -81,7 +81,7 @@ def augment(
     Parameters
     ----------
     data
-        cifar10, cifar100, shapes, or the path of a folder or zip of images.
+        shapes, cifar10, mnist or another name, or a path: a folder, zip, .npz or .csv, Parquet or IDX files.
     out
         The PNG file to draw into; its path is printed.
     """
@@ -117,7 +117,7 @@ def audit(
     Parameters
     ----------
     data
-        cifar10, cifar100, shapes, or the path of a folder or zip of images; with --run that of the run, if left out.
+        shapes, cifar10, mnist or another name, or a path: folder, zip, .npz, .csv, Parquet, IDX; with --run that of the run, if left out.
     run
         A run on these images: what is found is kept with it, and its report shows it.
     device
@@ -151,17 +151,17 @@ def audit(
         "SEEFAR_MIRROR=https://mirror.example.org/sets seefar data fetch cifar10",
     )
 )
-def fetch(name: Literal["cifar10", "cifar100"], /) -> None:
-    """Download an archive into the cache, verified, and print where it is. What is there already is only checked.
+def fetch(name: Literal["cifar10", "cifar100", "mnist", "fashion-mnist", "kmnist", "svhn", "cifar10.1"], /) -> None:
+    """Download the files of a published set into the cache, verified, and print where they are. What is there already is only checked.
 
     Parameters
     ----------
     name
-        cifar10 or cifar100.
+        cifar10, cifar100, mnist, fashion-mnist, kmnist, svhn, or cifar10.1 (test images for networks trained on CIFAR-10).
     """
     from seefar.data.cache import fetch
 
-    print(fetch(name))
+    print(*fetch(name), sep="\n")
 
 
 @app.command(

@@ -23,7 +23,7 @@ def find_rate(
     Parameters
     ----------
     data
-        cifar10, cifar100, shapes, or the path of a folder or zip of images.
+        shapes, cifar10, mnist or another name, or a path: a folder, zip, .npz or .csv, Parquet or IDX files.
     out
         A PNG file to draw the curve into: loss against rate.
     device

@@ -30,6 +30,13 @@ class LoadOptions:
     """Use only this many training images, equally many of each class, chosen by a seeded rule; test images stay as they are."""
     name: str | None = None
     """What the images are called in run folders and reports; by default as their folder is, or the one above it if that is called data."""
+    group: str | None = None
+    """What belongs together (one deer, one patient) stays on one side of every split: a column, an array of a .npz file, or a regular
+    expression that finds it in the path of an image."""
+    label: str | None = None
+    """The column of labels in a CSV or Parquet file, where it is not called label or there are several."""
+    white: float | None = None
+    """The number that is white in a .npz file, where the values do not tell."""
     archive: Path | None = None
     """A CIFAR archive on this machine, binary or python version."""
     unverified: Annotated[bool, Parameter(negative="")] = False

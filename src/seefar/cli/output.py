@@ -150,6 +150,8 @@ def print_description(data: "Dataset", found: "DataDescription") -> None:
     for name, split in splits.items():
         print(f"{name}: {data.train.size}x{data.train.size} pixels, mean and deviation by channel {words.channels(split)}")
         _print(words.balance(split))
+    if data.train.groups:
+        print(f"groups by {data.grouped_by!r}: {found.train.groups:,} in training, {found.test.groups:,} in test")
     facts = {"images": splits["test"], "leaks": asdict(found.leaks), "by_rule": data.test_by_rule}
     facts |= {name: getattr(data, name) for name in ("modes", "sizes", "warnings")}
     _print(words.data(splits["training"], facts))

@@ -26,7 +26,7 @@ def run(
     Parameters
     ----------
     data
-        cifar10, cifar100, shapes, or the path of a folder or zip of images.
+        shapes, cifar10, mnist or another name, or a path: a folder, zip, .npz or .csv, Parquet or IDX files.
     strict
         Exit with code 3, after all is done, if the test images cannot measure anything, or something serious is wrong with them.
     json

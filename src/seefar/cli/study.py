@@ -38,7 +38,7 @@ def study(
     question
         A study by name (enhancement, enhancement-removed, augmentation, optimisers, regularisation, speed), or a TOML file.
     data
-        cifar10, cifar100, shapes, or the path of a folder or zip of images. By default what the study itself names.
+        shapes, cifar10, mnist or another name, or a path: folder, zip, .npz, .csv, Parquet, IDX. By default what the study itself names.
     base
         The recipe that --vary starts from.
     vary

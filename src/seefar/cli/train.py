@@ -29,7 +29,7 @@ def train(
     Parameters
     ----------
     data
-        cifar10, cifar100, shapes, or the path of a folder or zip of images.
+        shapes, cifar10, mnist or another name, or a path: a folder, zip, .npz or .csv, Parquet or IDX files.
     resume
         A run folder: resume it; of the other options only --epochs and those of the machine may be given.
         Or auto, with the full command: resume the run that the command made, or start it.
@@ -48,7 +48,9 @@ def train(
             print(path)
         return
     if data is None:
-        raise UsageError("--data is missing: cifar10, cifar100, shapes, or the path of a folder or zip of images")
+        raise UsageError(
+            "--data is missing: shapes, cifar10, mnist or another name, or a path: a folder, zip, .npz or .csv, Parquet or IDX files"
+        )
     choose(train.recipe, size=load.size, **train.changes())  # refuse a bad recipe before anything is downloaded or decoded
     runs = train.folders()
     images = sf.load(data, **asdict(load))

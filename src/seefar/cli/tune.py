@@ -37,7 +37,7 @@ def tune(
     Parameters
     ----------
     data
-        cifar10, cifar100, shapes, or the path of a folder or zip of images.
+        shapes, cifar10, mnist or another name, or a path: a folder, zip, .npz or .csv, Parquet or IDX files.
     base
         The recipe that is searched around.
     search

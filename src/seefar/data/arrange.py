@@ -5,11 +5,13 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import NamedTuple
 
-from seefar.data.images import Skipped
+from seefar.data.groups import group_in, pattern_of
+from seefar.data.image_set import Skipped
 from seefar.data.sources import Contents, Parts, printable, shown_path
 from seefar.errors import DataError
 
-SPLITS = ("train", "test")
+SPLITS = ("train", "validation", "test")
+OF_FOLDERS = ("train", "test")
 LISTED = 20  # lines below an error message; chosen by hand: fits on a screen
 
 
@@ -20,6 +22,7 @@ class Listed(NamedTuple):
     label: int
     id: str
     parts: Parts
+    group: str = ""
 
 
 class Layout(NamedTuple):
@@ -31,6 +34,8 @@ class Layout(NamedTuple):
         test_by_rule: True if there is no test folder: all images are in "train", for the seeded rule to split.
         left_out: what the source left out, and files that stand elsewhere, with the reason.
         warnings: sentences about the class names.
+        grouped_by: how the groups were found, if there are any.
+        listed: somebody named each of the files as an image, so that none may be left out without a word.
     """
 
     classes: tuple[str, ...]
@@ -38,9 +43,11 @@ class Layout(NamedTuple):
     test_by_rule: bool
     left_out: list[Skipped]
     warnings: list[str]
+    grouped_by: str = ""
+    listed: bool = False
 
 
-def arrange(contents: Contents, source: str) -> Layout:
+def arrange(contents: Contents, source: str, group: str | None = None) -> Layout:
     """Find the splits and classes of a source: `train/<class>/*` and `test/<class>/*`, or `<class>/*` alone.
 
     A single folder around everything, as zips of a folder have, is passed through.
@@ -48,6 +55,7 @@ def arrange(contents: Contents, source: str) -> Layout:
     Args:
         contents: what the source holds.
         source: its name, for messages.
+        group: a regular expression that finds in the path of an image what it shows; see `ImageSet.groups`.
 
     Raises:
         DataError: it is empty, has no class folders, one class, a class without images, or other classes in test than in train.
@@ -61,6 +69,7 @@ def arrange(contents: Contents, source: str) -> Layout:
     splits = _splits(contents.folders, root, source)
     names = {split: _class_names(_subfolders(contents.folders, base), split) for split, base in splits.items()}
     classes = _agreed_classes(names, source)
+    pattern = pattern_of(group) if group is not None else None
     label_of = {name: label for label, name in enumerate(classes)}
     images, left_out = [], [*contents.left_out]
     for parts in contents.files:
@@ -68,14 +77,15 @@ def arrange(contents: Contents, source: str) -> Layout:
         inner = parts[len(splits[split]) :] if split else ()
         if split and len(inner) == 2:
             label = label_of[names[split][inner[0]]]
-            images.append(Listed(split, label, shown_path(parts[len(root) :]), parts))
+            id_ = shown_path(parts[len(root) :])
+            images.append(Listed(split, label, id_, parts, group_in(pattern, id_) if pattern else ""))
         else:
             left_out.append(Skipped(shown_path(parts), _misplaced(parts, len(inner), root, splits)))
     images.sort(key=lambda image: (SPLITS.index(image.split), image.id))
     _refuse_twins(images)
     for split in splits:
         refuse_empty_classes(split, classes, (image.label for image in images if image.split == split), left_out)
-    return Layout(classes, images, "test" not in splits, left_out, _look_alikes(classes))
+    return Layout(classes, images, "test" not in splits, left_out, _look_alikes(classes), group or "")
 
 
 def refuse_empty_classes(split: str, classes: tuple[str, ...], labels: Iterable[int], left_out: Iterable[Skipped]) -> None:
@@ -106,7 +116,7 @@ def _root(folders: set[Parts]) -> Parts:
     while True:
         below = _subfolders(folders, root)
         inner = (*root, *below)
-        if len(below) != 1 or not below.isdisjoint(SPLITS) or not _subfolders(folders, inner):
+        if len(below) != 1 or not below.isdisjoint(OF_FOLDERS) or not _subfolders(folders, inner):
             return root
         root = inner
 
@@ -116,7 +126,7 @@ def _splits(folders: set[Parts], root: Parts, source: str) -> dict[str, Parts]:
     below = _subfolders(folders, root)
     if "test" in below and "train" not in below:
         raise DataError(f"{source} has a folder 'test' but none called 'train'; expected both, or class folders only")
-    return {split: (*root, split) for split in SPLITS if split in below} or {"train": root}
+    return {split: (*root, split) for split in OF_FOLDERS if split in below} or {"train": root}
 
 
 def _class_names(folders: set[str], split: str) -> dict[str, str]:

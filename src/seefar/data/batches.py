@@ -1,10 +1,12 @@
 """Training images on the device, handed out in batches: in a new seeded order each epoch, changed anew each time."""
 
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,6 +15,8 @@ from seefar.data.images import ImageSet
 from seefar.data.resolution import BLOCK, shrink
 from seefar.recipes import Augmentation, Sampling
 from seefar.seeds import derive
+
+KEPT = 200_000  # images that are kept at a smaller size, too; of more each batch is made smaller anew (chosen by hand: 0.2 GB)
 
 
 class Batch(NamedTuple):
@@ -96,7 +100,9 @@ class Batches:
         process: int = 0,
         processes: int = 1,
     ) -> None:
-        self.pixels = torch.tensor(images.pixels, device=device)  # uint8 (n, h, w, 3), a copy
+        self.pixels = _shared(images.pixels).to(
+            device
+        )  # uint8 (n, h, w, 3); on the CPU the images themselves, which nothing changes
         self.shown = self.pixels  # the same, at the size at which they were shown last
         self.labels = torch.tensor(images.labels, device=device)  # int64 (n,)
         self.classes = len(images.classes)
@@ -153,11 +159,13 @@ class Batches:
 
     def make(self, chosen: Tensor, epoch: int, generator: torch.Generator, side: int) -> Batch:
         """The images at these places as they look in this epoch; every process makes all of them and keeps its slice."""
-        if self.shown.shape[1] != side:
+        is_kept = len(self.pixels) <= KEPT
+        if is_kept and self.shown.shape[1] != side:
             self.shown = shrink(self.pixels, side)
         mirrored = mirror_mask(self.augmentation.flip, self.mirrored[chosen], epoch, generator)
         places, chosen = chosen, chosen.to(self.labels.device)
-        pixels, labels = self.shown[chosen].permute(0, 3, 1, 2), self.labels[chosen]
+        shown = self.shown[chosen] if is_kept else shrink(self.pixels[chosen], side)
+        pixels, labels = shown.permute(0, 3, 1, 2), self.labels[chosen]
         targets = labels
         pixels = augment(pixels, mirrored, self.augmentation, self.fill, generator)
         if mixes(self.augmentation):
@@ -166,6 +174,13 @@ class Batches:
         total = len(chosen)
         start, stop = (total * process // self.processes for process in (self.process, self.process + 1))
         return Batch(pixels[start:stop], labels[start:stop], targets[start:stop], start, stop, total, places[start:stop])
+
+
+def _shared(pixels: np.ndarray) -> Tensor:
+    """The same memory as a tensor. Torch warns that it could be written to; here it is only read."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(np.ascontiguousarray(pixels))
 
 
 def mean_colour(pixels: Tensor) -> Tensor:

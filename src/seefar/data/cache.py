@@ -5,12 +5,19 @@ from pathlib import Path
 from seefar import progress
 from seefar.data import decoded_cache, download
 from seefar.data.cifar import fetch_cifar
+from seefar.data.named import SETS, fetch_named
 
 
-def fetch(name: str) -> Path:
-    """Download the archive of "cifar10" or "cifar100" into the cache, unless it is there; return the verified file."""
+def fetch(name: str) -> list[Path]:
+    """Download the files of a published set into the cache, unless they are there; return the verified files.
+
+    Args:
+        name: "cifar10", "cifar100", or one of `seefar.data.named.SETS`.
+    """
     with progress.bar(f"downloading {name}") as tell:
-        return fetch_cifar(name, progress=lambda done, total: tell(done, total, ""))
+        if name in SETS:
+            return fetch_named(name, progress=lambda done, total: tell(done, total, ""))
+        return [fetch_cifar(name, progress=lambda done, total: tell(done, total, ""))]
 
 
 def clean(archives: bool = False) -> list[tuple[str, int]]:

@@ -15,8 +15,15 @@ from seefar.data.shortcuts import FileFacts, Shortcut, shortcuts
 FEW = 30  # images that count, of a class, below which little can be said of it
 UNEVEN = 5.0  # largest by smallest class from which accuracy alone misleads
 TELLING = 0.8  # part of the way from chance to perfect from which a shortcut is a finding; borders of CIFAR-10 reach a quarter
-SERIOUS = {"copies": 0.05, "repeats": 0.1, "contradicting": 0.01, "near": 0.05, "bursts": 0.1}  # shares of the split
-ORDER = ("copies", "contradicting", "shortcut", "near", "repeats", "bursts", "few", "uneven")
+SERIOUS = {
+    "copies": 0.05,
+    "repeats": 0.1,
+    "contradicting": 0.01,
+    "near": 0.05,
+    "bursts": 0.1,
+    "groups": 0.05,
+}  # shares of the split
+ORDER = ("copies", "contradicting", "groups", "shortcut", "near", "repeats", "bursts", "few", "uneven")
 
 
 @dataclass(frozen=True)
@@ -24,13 +31,14 @@ class Finding:
     """One thing that is wrong.
 
     Attributes:
-        kind: "copies" of training images, "contradicting" labels of equal images, a "shortcut", "near" copies of training images,
+        kind: "copies" of training images, "contradicting" labels of equal images, images of "groups" that were
+            trained on, a "shortcut", "near" copies of training images,
             "repeats" of images within the split, "bursts" of images that follow each other, a class with "few" images, "uneven" classes.
         serious: whether it bears on the headline, so that `--strict` fails.
         images: how many images it is about; of bursts, all that are in one with others.
         of: how many images there are.
         classes: of "few" those that have few; of "uneven" the largest and the smallest.
-        numbers: of "few" how many each of them has; of "uneven" likewise; of "bursts" how many bursts they are.
+        numbers: of "few" how many each of them has; of "uneven" likewise; of "bursts" and "groups" how many they are.
         by: of a shortcut, what it sees: "files", "border" or "colour".
         accuracy, chance: of a shortcut.
     """
@@ -54,7 +62,8 @@ class Inspection:
         split: "validation" or "test".
         distinct: which of them count.
         findings: worst first.
-        bursts: the number of the burst that an image belongs to, int64 `(n,)`; images that do not count are in none (-1).
+        bursts: the number of the burst that an image belongs to, int64 `(n,)`; images that do not count are in none (-1). Where it is
+            known what images show, these are the groups.
         shortcuts: how far the classes can be told apart without looking at what the images show.
     """
 
@@ -89,11 +98,13 @@ def inspect_split(split: str, images: ImageSet, seen: ImageSet, files: FileFacts
     """
     found = distinct(images, seen)
     numbers = np.full(len(images), -1, np.int64)
-    numbers[found.counts] = bursts(images[found.counts])
+    left = images[found.counts]
+    numbers[found.counts] = np.unique(np.array(left.groups), return_inverse=True)[1] if left.groups else bursts(left)
     sees = shortcuts(seen, files)
     findings = [
         *counted_findings(found, images.labels, images.classes, seen.counts()),
-        *_bursts(numbers[found.counts]),
+        *([] if images.groups else _bursts(numbers[found.counts])),
+        *_parted(images, seen),
         *(
             Finding("shortcut", True, 0, len(images), by=one.by, accuracy=one.accuracy, chance=one.chance)
             for one in sees[:1]
@@ -143,6 +154,15 @@ def counted_findings(
 def is_uneven(counts: Sequence[int] | np.ndarray) -> bool:
     """Whether some classes have so many more training images than others that accuracy alone misleads."""
     return bool(max(counts) >= UNEVEN * min(counts))
+
+
+def _parted(images: ImageSet, seen: ImageSet) -> list[Finding]:
+    """The finding that images are of groups that were trained on."""
+    known = set(seen.groups)
+    if not (count := sum(group in known for group in images.groups)):
+        return []
+    parted = len(known.intersection(images.groups))
+    return [Finding("groups", count >= SERIOUS["groups"] * len(images), count, len(images), numbers=[parted])]
 
 
 def _bursts(numbers: np.ndarray) -> list[Finding]:

@@ -21,7 +21,7 @@ from seefar.data.images import Dataset, ImageSet, Skipped
 from seefar.errors import DataError
 from seefar.files import disk_errors, home
 
-FORMAT = 2  # to be raised when the files of an entry, its name, or the way in which images are decoded, change
+FORMAT = 3  # to be raised when the files of an entry, its name, or the way in which images are decoded, change
 ARRAYS = ("train-pixels.npy", "train-labels.npy", "test-pixels.npy", "test-labels.npy")
 FILES = (*ARRAYS, "index.json")
 
@@ -51,9 +51,11 @@ def load(key: str) -> Dataset | None:
             np.asarray(np.load(folder / name, mmap_mode="r", allow_pickle=False)) for name in ARRAYS
         )
         classes = tuple(index["classes"])
+        names = {name: tuple(index[name]) for name in ("train_ids", "train_groups", "test_ids", "test_groups")}
         return Dataset(
-            train=ImageSet(train_pixels, train_labels, classes, tuple(index["train_ids"])),
-            test=ImageSet(test_pixels, test_labels, classes, tuple(index["test_ids"])),
+            train=ImageSet(train_pixels, train_labels, classes, names["train_ids"], names["train_groups"]),
+            test=ImageSet(test_pixels, test_labels, classes, names["test_ids"], names["test_groups"]),
+            validation=tuple(index["validation"]),
             skipped=tuple(Skipped(*skipped) for skipped in index["skipped"]),
             warnings=tuple(index["warnings"]),
             **index["facts"],
@@ -61,6 +63,16 @@ def load(key: str) -> Dataset | None:
     except (OSError, ValueError, LookupError, TypeError, DataError):
         shutil.rmtree(folder, ignore_errors=True)
         return None
+
+
+def unfinished(key: str) -> Path | None:
+    """The folder in which what is to be kept under `key` is prepared, made if need be; None if the cache cannot be written."""
+    folder = _root() / f".{key}.unfinished"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder
 
 
 def keep(key: str, dataset: Dataset) -> Dataset:
@@ -100,12 +112,15 @@ def _write(folder: Path, dataset: Dataset) -> None:
     arrays = (dataset.train.pixels, dataset.train.labels, dataset.test.pixels, dataset.test.labels)
     for name, array in zip(ARRAYS, arrays, strict=True):
         np.save(folder / name, array, allow_pickle=False)
-    apart = ("train", "test", "skipped", "warnings")
+    apart = ("train", "test", "validation", "skipped", "warnings")
     index = {
         "facts": {field.name: getattr(dataset, field.name) for field in dataclasses.fields(dataset) if field.name not in apart},
         "classes": dataset.classes,
         "train_ids": dataset.train.ids,
         "test_ids": dataset.test.ids,
+        "train_groups": dataset.train.groups,
+        "test_groups": dataset.test.groups,
+        "validation": dataset.validation,
         "skipped": dataset.skipped,
         "warnings": dataset.warnings,
     }

@@ -3,20 +3,17 @@
 Everything goes through the images in blocks of a few megabytes. `dataclasses.asdict` makes JSON of both results.
 """
 
-import hashlib
-import math
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
+from seefar.data.equal import BLOCK_BYTES, blocks, digests, equal
 from seefar.data.images import Dataset, ImageSet
 from seefar.display import Shown
 from seefar.errors import DataError
 from seefar.seeds import derive
 
-BLOCK_BYTES = 4 << 20  # pixels handled at a time; chosen by hand: 1,365 images of 32x32
 BIN_LEVELS = 8  # brightness levels in one bin of a histogram, which makes 32 bins of 0..255
 
 # Near copies: the RMS difference of the pixels is below `DIFFERENCE` of their contrast (the standard deviation in a channel),
@@ -36,6 +33,7 @@ class Description:
         images: number of images.
         size: height and width in pixels.
         counts: images by class.
+        groups: how many groups they belong to; None where that is not known.
         imbalance: the largest class over the smallest; None if a class has no images.
         channel_means: mean of red, green and blue over all pixels, 0..255.
         channel_deviations: likewise the standard deviations (of the population).
@@ -48,6 +46,7 @@ class Description:
     images: int
     size: int
     counts: dict[str, int]
+    groups: int | None
     imbalance: float | None
     channel_means: list[float]
     channel_deviations: list[float]
@@ -73,6 +72,7 @@ def describe_images(images: ImageSet) -> Description:
         images=len(images),
         size=images.size,
         counts=dict(zip(images.classes, counts.tolist(), strict=True)),
+        groups=len(set(images.groups)) if images.groups else None,
         imbalance=round(float(counts.max() / counts.min()), 3) if counts.min() else None,
         channel_means=means.round(3).tolist(),
         channel_deviations=deviations.round(3).tolist(),
@@ -243,7 +243,7 @@ def _standardised(images: np.ndarray) -> np.ndarray:
 def thumbnails(pixels: np.ndarray) -> np.ndarray:
     """Standardised 8x8 thumbnails in grey: float32 `(n, 64)`."""
     cells = _cells(pixels.shape[1], 8)
-    return np.concatenate([_standardised(cells @ grey(pixels[block]) @ cells.T) for block in _blocks(pixels)])
+    return np.concatenate([_standardised(cells @ grey(pixels[block]) @ cells.T) for block in blocks(pixels)])
 
 
 def _nearest(queries: np.ndarray, keys: np.ndarray) -> np.ndarray:
@@ -258,7 +258,7 @@ def near_copies(pixels: np.ndarray, others: np.ndarray, partners: np.ndarray) ->
     cells = _cells(pixels.shape[1], 4)
     smooth = cells.T @ cells / cells[0].sum()  # puts the mean of its cell in the place of every pixel of a row
     near = np.empty(len(pixels), bool)
-    for block in _blocks(pixels):
+    for block in blocks(pixels):
         one, other = pixels[block].astype(np.float32), others[partners[block]].astype(np.float32)
         difference = np.sqrt(np.mean((one - other) ** 2, axis=(1, 2, 3)))
         contrast = np.sqrt(one.var(axis=(1, 2)).mean(axis=1) * other.var(axis=(1, 2)).mean(axis=1)) ** 0.5
@@ -271,7 +271,7 @@ def near_copies(pixels: np.ndarray, others: np.ndarray, partners: np.ndarray) ->
 def mean_images(images: ImageSet) -> np.ndarray:
     """The mean image of every class: uint8 `(classes, h, w, 3)`; black for a class without images."""
     sums = np.zeros((len(images.classes), *images.pixels.shape[1:]))
-    for block in _blocks(images.pixels):
+    for block in blocks(images.pixels):
         pixels, labels = images.pixels[block], images.labels[block]
         for label in range(len(images.classes)):
             sums[label] += pixels[labels == label].sum(axis=0, dtype=np.uint32)
@@ -295,31 +295,11 @@ def examples(images: ImageSet, per_class: int = 8, seed: int = 0) -> ImageSet:
     return images[np.concatenate(chosen)]
 
 
-def _blocks(pixels: np.ndarray) -> Iterator[slice]:
-    step = max(1, BLOCK_BYTES // math.prod(pixels.shape[1:]))
-    return (slice(start, start + step) for start in range(0, len(pixels), step))
-
-
 def _histograms(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How often each level occurs: int64 `(3, 256)` by channel and `(256,)` for the luma. Pillow counts faster than numpy."""
     levels, brightness = np.zeros((3, 256), np.int64), np.zeros(256, np.int64)
-    for block in _blocks(pixels):
+    for block in blocks(pixels):
         strip = Image.fromarray(pixels[block].reshape(-1, pixels.shape[2], 3))
         levels += np.reshape(strip.histogram(), (3, 256))
         brightness += strip.convert("L").histogram()
     return levels, brightness
-
-
-def digests(pixels: np.ndarray) -> Iterator[bytes]:
-    """The SHA-256 of each image, uint8 `(n, h, w, 3)`, in their order."""
-    for block in _blocks(pixels):
-        for image in np.ascontiguousarray(pixels[block]):
-            yield hashlib.sha256(image).digest()
-
-
-def equal(found: Iterable[bytes]) -> list[list[int]]:
-    """From the digests of images the positions of those that are equal, group by group, where there are two or more."""
-    positions: dict[bytes, list[int]] = {}
-    for position, digest in enumerate(found):
-        positions.setdefault(digest, []).append(position)
-    return [group for group in positions.values() if len(group) > 1]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seefar.data.describe import digests, equal
+from seefar.data.equal import digests, equal
 from seefar.data.images import ImageSet
 
 

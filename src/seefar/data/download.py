@@ -20,17 +20,30 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
 USER_AGENT = "seefar (dataset download; python-httpx)"
+ARCHIVES = (".gz", ".mat", ".npy")  # how their names end
 MAX_REDIRECTS = 5  # chosen by hand
 
 
 @dataclass(frozen=True)
+class Form:
+    """How a file begins, and what such a file is called."""
+
+    magic: bytes
+    called: str
+
+
+GZIP = Form(MAGIC, "gzip file")
+
+
+@dataclass(frozen=True)
 class Archive:
-    """A .tar.gz on the internet. Any mirror will do, because the digest says whether it sent the right bytes."""
+    """A file on the internet. Any mirror will do, because the digest says whether it sent the right bytes."""
 
     file: str
     size: int  # bytes
     sha256: str  # in hexadecimal
     urls: tuple[str, ...]  # https, the first is tried first
+    form: Form = GZIP
 
 
 @dataclass(frozen=True)
@@ -105,7 +118,7 @@ def clean(*, archives: bool) -> list[tuple[str, int]]:
     """
     deleted = []
     for path in sorted(_folder().glob("*")):
-        if path.suffix == ".partial" or (archives and path.name.endswith(".tar.gz")):
+        if path.suffix == ".partial" or (archives and path.suffix in ARCHIVES):
             with lock(path.with_name(f"{path.name.removesuffix('.partial')}.lock")), disk_errors(path):
                 deleted.append((path.name, path.stat().st_size))
                 path.unlink()
@@ -126,7 +139,8 @@ def _say(text: str) -> None:
 
 def _verify(path: Path, archive: Archive) -> None:
     """Raise DataError unless the file in the cache folder is the archive, byte for byte."""
-    check_gzip(path)
+    if archive.form == GZIP:
+        check_gzip(path)
     if (size := path.stat().st_size) != archive.size:
         raise DataError(f"{path} is {size:,} bytes, expected {archive.size:,}; delete it and run again to download it afresh")
     if (digest := sha256(path)) != archive.sha256:
@@ -160,12 +174,17 @@ def _download(archive: Archive, final: Path, progress: Progress, patience: Patie
                     return
     raise DataError(
         f"could not download {archive.file} from {', '.join(hosts)}; {_bytes_in(partial):,} of {archive.size:,} bytes are here "
-        "and a new run resumes; or give the file with --archive FILE, or use --data shapes, which needs no download",
+        f"and a new run resumes; or {_by_hand(archive, final)}, or use --data shapes, which needs no download",
         details=(
             *dict.fromkeys(reasons),
             "HTTPS_PROXY names a proxy, SSL_CERT_FILE further certificates, SEEFAR_MIRROR another https address",
         ),
     )
+
+
+def _by_hand(archive: Archive, final: Path) -> str:
+    """What to do with a file that was got in another way."""
+    return "give the file with --archive FILE" if archive.file.endswith(".tar.gz") else f"put the file at {final}"
 
 
 def _urls(archive: Archive) -> list[str]:
@@ -248,8 +267,9 @@ def _transfer(client: "httpx.Client", url: str, archive: Archive, partial: Path,
             raise _MirrorError(f"HTTP status {status}", again=status >= 500 or status in (408, 429))
         pieces = response.iter_raw()
         first = next(pieces, b"")
-        if start == 0 and not MAGIC.startswith(first[:2]):
-            raise _MirrorError(f"sent something that is not a gzip file ({starts_with(first)})", again=False)
+        magic = archive.form.magic
+        if start == 0 and not magic.startswith(first[: len(magic)]):
+            raise _MirrorError(f"sent something that is not a {archive.form.called} ({starts_with(first)})", again=False)
         with disk_errors(partial), partial.open("ab" if start else "wb") as file:
             done = start
             for piece in itertools.chain([first], pieces):

@@ -1,121 +1,20 @@
-"""ImageSet and Dataset: the two values in which images travel through seefar."""
+"""Dataset: training and test images, and where they came from; from arrays and from the data sets of other libraries, too."""
 
-import hashlib
-import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from seefar.data.arrays import Sets, image_sets, joined
+from seefar.data.image_set import ImageSet, Skipped
+from seefar.data.names import slug
+from seefar.data.objects import rows_of, splits_of
+from seefar.data.splits import carve
 from seefar.display import Shown
-from seefar.errors import DataError, UsageError, did_you_mean
-from seefar.files import make_folder, write_bytes
+from seefar.errors import UsageError
 
-
-@dataclass(frozen=True, eq=False)
-class ImageSet(Shown):
-    """Labelled images of one size. Immutable; `images[10:20]`, `images[mask]` and `images[indices]` give another ImageSet.
-
-    Attributes:
-        pixels: uint8 `(n, h, w, 3)`, RGB, 0..255, read-only.
-        labels: int64 `(n,)`, 0..len(classes)-1, read-only.
-        classes: the class names; the label is the index.
-        ids: `n` stable, unique names of the images ("test/cat/00042.jpg"): splits, predictions and reports refer to them.
-
-    Raises:
-        DataError: the parts do not fit together.
-    """
-
-    pixels: np.ndarray
-    labels: np.ndarray
-    classes: tuple[str, ...]
-    ids: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        pixels, labels, n = self.pixels, self.labels, len(self.ids)
-        if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[3] != 3 or len(pixels) != n:
-            raise DataError(f"pixels must be uint8 ({n}, height, width, 3); found {pixels.dtype} {pixels.shape}")
-        if labels.dtype != np.int64 or labels.shape != (n,):
-            raise DataError(f"labels must be int64 ({n},); found {labels.dtype} {labels.shape}")
-        if n and not 0 <= labels.min() <= labels.max() < len(self.classes):
-            raise DataError(f"labels must be 0..{len(self.classes) - 1}; found {labels.min()}..{labels.max()}")
-        if len(set(self.ids)) != n:
-            raise DataError("the ids of the images must be unique")
-        for array in (pixels, labels):
-            array.setflags(write=False)
-
-    def __repr__(self) -> str:
-        return f"ImageSet({len(self):,} images of {self.size}x{self.size} pixels in {len(self.classes)} classes)"
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def __getitem__(self, index: slice | Sequence[int] | np.ndarray) -> "ImageSet":
-        positions = np.arange(len(self))[index]
-        return ImageSet(self.pixels[index], self.labels[index], self.classes, tuple(self.ids[i] for i in positions))
-
-    @property
-    def size(self) -> int:
-        """Height of the images in pixels (they are square)."""
-        return int(self.pixels.shape[1])
-
-    def counts(self) -> np.ndarray:
-        """Images per class, int64 `(len(classes),)`."""
-        return np.bincount(self.labels, minlength=len(self.classes))
-
-    def of_class(self, name: str) -> "ImageSet":
-        """The images of one class. Raises UsageError, with the nearest name, if there is no such class."""
-        if name not in self.classes:
-            known = ", ".join(self.classes)
-            raise UsageError(f"no class is called {name!r}{did_you_mean(name, self.classes)}; there are {known}")
-        return self[self.labels == self.classes.index(name)]
-
-    def select(self, ids: Sequence[str]) -> "ImageSet":
-        """The images with these ids, in this order. Raises DataError if one is missing."""
-        positions = {id_: position for position, id_ in enumerate(self.ids)}
-        if missing := [id_ for id_ in ids if id_ not in positions]:
-            raise DataError(
-                f"{len(missing)} of {len(ids)} images are missing, the first is {missing[0]!r}: the data has changed; give it as it was"
-            )
-        return self[[positions[id_] for id_ in ids]]
-
-    def save(self, folder: str | Path) -> Path:
-        """Write the images as `<folder>/<class>/<number>.png`, as `load` takes them; return the folder.
-
-        Files of the same names are replaced.
-
-        Raises:
-            UsageError: a class has a name that no folder can have, or that `load` would skip.
-            DiskError: the folder cannot be written.
-        """
-        from PIL import Image
-
-        for name in self.classes:
-            if not name or name.startswith(".") or set(name) & set('/\\:*?"<>|\0'):
-                raise UsageError(f"the class {name!r} cannot name a folder; give it a name of letters, digits and spaces")
-        for number, (pixels, label) in enumerate(zip(self.pixels, self.labels, strict=True)):
-            content = io.BytesIO()
-            Image.fromarray(pixels).save(content, "PNG")
-            write_bytes(make_folder(Path(folder) / self.classes[label]) / f"{number:05d}.png", content.getvalue())
-        return Path(folder)
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 over pixels, labels, class names and ids, in hexadecimal: equal if and only if the sets are."""
-        digest = hashlib.sha256(repr((self.pixels.shape, self.classes, self.ids)).encode("utf-8", "surrogateescape"))
-        digest.update(np.ascontiguousarray(self.labels).data)
-        digest.update(np.ascontiguousarray(self.pixels).data)
-        return digest.hexdigest()
-
-
-class Skipped(NamedTuple):
-    """An entry of the source that is not among the images, and why."""
-
-    id: str
-    reason: str
+__all__ = ["Dataset", "ImageSet", "Skipped"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +28,8 @@ class Dataset(Shown):
         source: a sentence for the report: what this is and whether it was verified.
         origin: keyword arguments with which `load` gives the same again; empty for images made in memory.
         split_seed: the seed of every split made from these images, the validation split included.
+        validation: ids of the training images that the source itself holds out for choices; empty: a share of them is carved off.
+        grouped_by: how the groups of the images were found: a column, a regular expression, or "given"; empty if there are none.
         test_by_rule: True if the source has no test images of its own and `test` was split off by the seeded rule.
         modes: how many images had which Pillow mode ("RGB", "L", "P", ...), by split: `{"train": {"RGB": 50000}, "test": ...}`.
         sizes: likewise how many had which size before resizing ("32x32").
@@ -143,6 +44,8 @@ class Dataset(Shown):
     source: str
     origin: dict[str, Any] = field(default_factory=dict)
     split_seed: int = 0
+    validation: tuple[str, ...] = ()
+    grouped_by: str = ""
     test_by_rule: bool = False
     modes: dict[str, dict[str, int]] = field(default_factory=dict)
     sizes: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -164,8 +67,20 @@ class Dataset(Shown):
         """The training and test images with these ids, in this order. Raises DataError if one is missing."""
         inside = set(self.train.ids)
         parts = [self.train.select([i for i in ids if i in inside]), self.test.select([i for i in ids if i not in inside])]
-        pixels, labels = (np.concatenate([getattr(part, name) for part in parts]) for name in ("pixels", "labels"))
-        return ImageSet(pixels, labels, self.classes, parts[0].ids + parts[1].ids).select(ids)
+        return joined(*parts).select(ids)
+
+    def held_out(self, share: float) -> tuple[ImageSet, ImageSet]:
+        """The training images without and with those held out for choices: the source's own, or else that share of every class.
+
+        Raises:
+            DataError: a class has too few images, or groups cannot be divided.
+            UsageError: `share` is out of range.
+        """
+        if not self.validation:
+            return carve(self.train, share, self.split_seed, "validation")
+        inside = set(self.validation)
+        chosen = np.array([id_ in inside for id_ in self.train.ids], bool)
+        return self.train[~chosen], self.train[chosen]
 
     def every_pixel(self) -> np.ndarray:
         """The pixels of training and test images together, uint8 `(n, h, w, 3)`: what another run takes as out-of-distribution images."""
@@ -174,3 +89,139 @@ class Dataset(Shown):
     def locked(self) -> "Dataset":
         """The same without its test images: what training gets."""
         return replace(self, test=self.test[:0])
+
+    @classmethod
+    def from_arrays(
+        cls,
+        train: tuple[Any, Any],
+        test: tuple[Any, Any] | None = None,
+        classes: Sequence[str] | None = None,
+        groups: Any = None,
+        *,
+        validation: tuple[Any, Any] | None = None,
+        name: str = "arrays",
+        size: int | None = None,
+        channels: str | None = None,
+        white: float | None = None,
+        split_seed: int = 0,
+    ) -> "Dataset":
+        """Images and labels that are in memory.
+
+            data = sf.Dataset.from_arrays((x_train, y_train), (x_test, y_test), name="leaves")
+
+        Args:
+            train: images and labels. Images are numpy arrays or torch tensors, `(n, h, w, 3)`, `(n, 3, h, w)`, or grey as `(n, h, w)`,
+                `(n, h, w, 1)` or `(n, 1, h, w)`; uint8, or any numbers from 0 to 1 or from 0 to 255. Labels are whole numbers, names,
+                or rows with one 1 each.
+            test: likewise; None: a fifth of every class is split off by the seeded rule.
+            classes: names of the classes, the label being the index; by default names are sorted, and numbers are their own names.
+            groups: what each training image shows (which deer, which patient), one for each; no group comes to stand on both sides of a
+                split. With `test` or `validation` a dict with the groups of each: `{"train": ..., "test": ...}`.
+            validation: images and labels that are to be held out for choices; None: a share of the training images is.
+            name: for run folders and reports.
+            size: height and width to which images are brought; None: as they are, which must then be square.
+            channels: "last" or "first", where the shape allows both.
+            white: the number that is white, where the values do not tell, such as 16 for numbers from 0 to 16.
+            split_seed: of the splits.
+
+        Raises:
+            DataError: images or labels cannot be used, or can be read in several ways.
+            UsageError: an argument is out of range.
+        """
+        given = {"train": train, "validation": validation, "test": test}
+        parts = {split: part for split, part in given.items() if part is not None}
+        named = None if groups is None else groups if isinstance(groups, Mapping) else {"train": groups}
+        if named is not None and set(named) != set(parts):
+            raise UsageError(
+                f"groups are given for {', '.join(named)}, and images for {', '.join(parts)}; give both for the same"
+            )
+        sets = image_sets(parts, classes, named, size=size, channels=channels, white=white, split_seed=split_seed)
+        shapes = {split: np.shape(x) for split, (x, _) in parts.items()}
+        return cls._in_memory(sets, name, f"arrays {shapes['train']} in memory", split_seed, "given" * (named is not None))
+
+    @classmethod
+    def from_torch(
+        cls,
+        train: Any,
+        test: Any = None,
+        classes: Sequence[str] | None = None,
+        *,
+        validation: Any = None,
+        groups: Any = None,
+        name: str = "torch",
+        size: int | None = None,
+        background: str = "white",
+        channels: str | None = None,
+        white: float | None = None,
+        split_seed: int = 0,
+    ) -> "Dataset":
+        """Images from a `torch.utils.data.Dataset`, or anything else with a length whose items are (image, label).
+
+        An image is a PIL image, or an array or tensor as `from_arrays` takes them, without transforms that change at random: each item is
+        taken once.
+
+        Args:
+            train: the data set.
+            test: likewise; None: a fifth of every class is split off by the seeded rule.
+            classes: names of the classes; by default those in `train.classes`, where it has them.
+            size: height and width to which images are brought; None: as they are, or 32 for PIL images of unequal size.
+            background: the colour behind transparent PIL images.
+
+        The other arguments are those of `from_arrays`, and so are the errors.
+        """
+        parts = {"train": train, "validation": validation, "test": test}
+        read: dict[str, Any] = {
+            split: rows_of(part, split, size, background) for split, part in parts.items() if part is not None
+        }
+        names = classes if classes is not None else getattr(train, "classes", None)
+        how: dict[str, Any] = {"channels": channels, "white": white, "split_seed": split_seed}
+        return cls.from_arrays(classes=names, groups=groups, name=name, size=size, **read, **how)
+
+    @classmethod
+    def from_hugging_face(
+        cls,
+        data: Any,
+        *,
+        image: str | None = None,
+        label: str | None = None,
+        group: str | None = None,
+        name: str = "hugging-face",
+        size: int | None = None,
+        background: str = "white",
+        split_seed: int = 0,
+    ) -> "Dataset":
+        """Images from a Hugging Face `Dataset`, or a `DatasetDict` with "train" and, if it has them, "validation" and "test".
+
+        Args:
+            data: the data set.
+            image: the column of images; by default the one that is declared as images.
+            label: the column of labels; by default the one that is declared as class labels, which gives the names of the classes.
+            group: a column that says what each image shows; see `from_arrays`.
+            name: for run folders and reports.
+            size: height and width to which images are brought; None: as they are, or 32 for images of unequal size.
+            background: the colour behind transparent images.
+            split_seed: of the splits.
+
+        Raises:
+            DataError: images or labels cannot be used, or it is unclear which columns hold them.
+        """
+        parts, classes, groups = splits_of(data, image, label, group)
+        read: dict[str, Any] = {split: rows_of(part, split, size, background) for split, part in parts.items()}
+        found = cls.from_arrays(classes=classes, groups=groups, name=name, size=size, split_seed=split_seed, **read)
+        return replace(found, grouped_by=group or "")
+
+    @classmethod
+    def _in_memory(cls, sets: Sets, name: str, source: str, split_seed: int, grouped_by: str) -> "Dataset":
+        called = slug(name)
+        if not called:
+            raise UsageError(f"name is {name!r}; expected letters or digits, such as my-birds")
+        return cls(
+            called,
+            sets.train,
+            sets.test,
+            source,
+            split_seed=split_seed,
+            validation=sets.validation,
+            grouped_by=grouped_by,
+            test_by_rule=sets.test_by_rule,
+        )

@@ -14,12 +14,14 @@ from seefar.errors import DataError, ModelFileError, UsageError, did_you_mean
 from seefar.torchrun import in_turn
 
 ARCHIVES = ("cifar10", "cifar100")  # downloaded once, verified
+NAMED = ("mnist", "fashion-mnist", "kmnist", "svhn", "cifar10.1")  # likewise, in several files
+OF_ONE_SIZE = ("cifar10", "cifar100", "cifar10.1", "shapes")
 SOURCES: dict[str, Callable[[], Dataset]] = {"shapes": load_shapes}  # made or found on this machine; all of 32x32 pixels
 
 
 def names() -> tuple[str, ...]:
     """What can be loaded by name."""
-    return (*ARCHIVES, *SOURCES)
+    return (*ARCHIVES, *NAMED, *SOURCES)
 
 
 def load(
@@ -33,15 +35,20 @@ def load(
     unverified: bool = False,
     subset: int | None = None,
     name: str | None = None,
+    group: str | None = None,
+    label: str | None = None,
+    white: float | None = None,
 ) -> Dataset:
     """Load training and test images, with a bar on stderr where that takes long.
 
     Under torchrun the first process of each machine downloads and decodes, and the others find what it left in the cache.
 
     Args:
-        data: "cifar10" or "cifar100" (from the cache, from `archive`, or downloaded), "shapes" (the built-in drawn set), or the
-            path of a folder or zip with `train/<class>/*` and `test/<class>/*`, or `<class>/*` alone.
-        size: height and width in pixels to which the images of a folder or zip are brought: centre crop to a square, then resized.
+        data: "shapes" (the built-in drawn set); "cifar10" or "cifar100" (from the cache, from `archive`, or downloaded), "mnist",
+            "fashion-mnist", "kmnist", "svhn" or "cifar10.1" (likewise, without `archive`); or a path: a folder or zip with
+            `train/<class>/*` and `test/<class>/*`, or `<class>/*` alone; a .npz file; IDX files (MNIST's); Parquet files (Hugging Face's);
+            a CSV file with the paths of images beside it and their labels.
+        size: height and width in pixels to which images of a path are brought: centre crop to a square, then resized.
         background: the colour behind transparent images.
         split_seed: seed of the splits: test, if the folder has none of its own, and validation.
         skip_bad: leave out images that cannot be read, and say so, rather than stop.
@@ -51,6 +58,10 @@ def load(
             images stay as they are.
         name: what the images are called in run folders and reports; by default as their source is, or the folder above it where that is
             called "data", "images" or the like.
+        group: what belongs together stays on one side of every split, and intervals count groups: a column of a CSV or Parquet file, an
+            array of a .npz file, or a regular expression that finds the group in the path of an image ("(deer[0-9]+)_").
+        label: the column of labels in a CSV or Parquet file, where it is not called "label" or there are several.
+        white: the number that is white in a .npz file, where the values do not tell.
 
     Raises:
         UsageError: options that do not go together or are out of range.
@@ -65,8 +76,10 @@ def load(
         raise UsageError("--unverified needs --archive FILE; what is downloaded is always verified")
     if archive is not None and data not in ARCHIVES:
         raise UsageError(f"--archive goes with --data cifar10 or cifar100, not with {str(data)!r}")
-    if data in names() and size != 32:
-        raise UsageError(f"{data} is 32x32 pixels; --size is for folders and zips of images")
+    if data in names() and (given := [option for option, value in _of_files(group, label, white).items() if value is not None]):
+        raise UsageError(f"{given[0]} is for files of images, and {data} has nothing of the kind; leave it out")
+    if (data in OF_ONE_SIZE or data in SOURCES) and size != 32:
+        raise UsageError(f"{data} is 32x32 pixels; --size is for folders, zips and files of images")
     with in_turn() as goes_first, progress.bar("downloading" if data in names() else "decoding images") as tell:
         dataset = _load(
             data,
@@ -76,6 +89,7 @@ def load(
             skip_bad,
             archive,
             unverified,
+            _of_files(group, label, white),
             lambda done, total: tell(done, total, "") if goes_first else None,
         )
     origin: dict[str, Any] = {**dataset.origin, "split_seed": split_seed}
@@ -83,6 +97,11 @@ def load(
     if subset is not None:
         dataset = _smaller(dataset, subset)
     return dataset if called is None else dataclasses.replace(dataset, name=called, origin={**dataset.origin, "name": called})
+
+
+def _of_files(group: str | None, label: str | None, white: float | None) -> dict[str, Any]:
+    """The options that only files have, by name."""
+    return {"--group": group, "--label": label, "--white": white}
 
 
 def _smaller(dataset: Dataset, subset: int) -> Dataset:
@@ -99,23 +118,38 @@ def _load(
     skip_bad: bool,
     archive: str | Path | None,
     unverified: bool,
+    of_files: Mapping[str, Any],
     progress: Callable[[int, int], None],
 ) -> Dataset:
     if data in ARCHIVES:
         from seefar.data.cifar import load_cifar
 
         return load_cifar(str(data), Path(archive) if archive else None, verified=not unverified, progress=progress)
+    if data in NAMED:
+        from seefar.data.named import load_named
+
+        return load_named(str(data), size, split_seed, progress)
     if data in SOURCES:
         return SOURCES[str(data)]()
     path = Path(data).expanduser()
     if not path.exists():
         raise DataError(
-            f"there is no folder or zip {str(data)!r}, and no data set of that name{did_you_mean(str(data), names())}; "
+            f"there is no folder or file {str(data)!r}, and no data set of that name{did_you_mean(str(data), names())}; "
             f"the names are {', '.join(names())}"
         )
+    from seefar.data.collect import How
     from seefar.data.folder import load_folder
+    from seefar.data.own_files import form_of, load_file
 
-    return load_folder(path, size=size, background=background, split_seed=split_seed, skip_bad=skip_bad, progress=progress)
+    group, label, white = of_files.values()
+    how = How(size, background, split_seed, skip_bad)
+    if (form := form_of(path)) is not None:
+        return load_file(path, form, how, group=group, label=label, white=white, progress=progress)
+    if given := [option for option in ("--label", "--white") if of_files[option] is not None]:
+        raise UsageError(
+            f"{given[0]} is for other files than folders and zips of images, whose classes are folders; leave it out"
+        )
+    return load_folder(path, group=group, progress=progress, **how._asdict())
 
 
 def load_again(facts: Mapping[str, Any], given: Dataset | None = None) -> Dataset:

@@ -13,13 +13,25 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
-from seefar.data.images import Skipped
+from seefar.data.image_set import Skipped
 from seefar.errors import DataError, DiskError
 
 MAX_BYTES = 64 * 2**20  # of one file; chosen by hand: 16 million pixels of 4 bytes, not compressed
 MAX_RATIO = 1000  # uncompressed to compressed; chosen by hand: deflate reaches 1032 on zeros, pictures come nowhere near
 READ_BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what zipfile can decompress up to a limit, not at one go
 LOCAL_HEADER = 30  # bytes before the name of an entry in a zip file
+SUFFIXES = (
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".jfif",
+    ".webp",
+    ".bmp",
+    ".dib",
+    ".gif",
+)  # other files may be pictures, these must
+REFUSALS = (errno.EACCES, errno.EPERM, errno.EIO)  # the system's doing: the file itself may be good
 HIDDEN = "hidden"
 LINK = "symbolic link, not followed"
 SPECIAL = "not a regular file"
@@ -91,6 +103,17 @@ class FolderSource(contextlib.AbstractContextManager[None]):
                 self._stamps.append((parts, facts.st_size, facts.st_mtime_ns))
             except OSError:  # gone meanwhile, or its path is too long: reading it will say so
                 self._stamps.append((parts, -1, -1))
+
+
+class FilesBelow:
+    """Files below a folder that are known by name, read one by one."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = str(path)
+
+    def read(self, parts: Parts) -> bytes:
+        """The content of one file. Raises OSError."""
+        return read_file(os.path.join(self._path, *parts))  # noqa: PTH118 (as above)
 
 
 class ZipSource(contextlib.AbstractContextManager[None]):
@@ -213,6 +236,21 @@ def read_file(path: str) -> bytes:
         if os.fstat(file.fileno()).st_size > MAX_BYTES:
             raise OSError(errno.EFBIG, "more than 64 MB")
         return file.read()
+
+
+def reason_of(failure: DataError | OSError) -> str:
+    """What was wrong with a file, in a few words."""
+    return failure.strerror or str(failure) if isinstance(failure, OSError) else str(failure)
+
+
+def is_refusal(failure: DataError | OSError) -> bool:
+    """Whether it is the system that does not let us read a file, which may be good itself."""
+    return isinstance(failure, OSError) and failure.errno in REFUSALS
+
+
+def has_image_name(name: str) -> bool:
+    """Whether a file says by its name that it is a picture."""
+    return name.lower().endswith(SUFFIXES)
 
 
 def is_hidden(name: str) -> bool:

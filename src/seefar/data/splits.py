@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from seefar.data.describe import digests, equal
-from seefar.data.images import ImageSet
+from seefar.data.equal import digests, equal
+from seefar.data.groups import chosen_groups
+from seefar.data.image_set import ImageSet
 from seefar.errors import DataError, UsageError
 from seefar.seeds import derive
 
@@ -21,12 +22,18 @@ def carve(images: ImageSet, share: float, seed: int, purpose: str) -> tuple[Imag
         purpose: what the carved part is for ("validation", "test"); other purposes give unrelated splits.
 
     Returns:
-        (rest, carved): disjoint, together all of `images`, each in the original order.
+        (rest, carved): disjoint, together all of `images`, each in the original order. No group is in both.
 
     Raises:
         UsageError: `share` is out of range.
-        DataError: a class has fewer than 2 images.
+        DataError: a class has fewer than 2 images, or groups cannot be divided.
     """
+    chosen = choose(images, share, seed, purpose)
+    return images[~chosen], images[chosen]
+
+
+def choose(images: ImageSet, share: float, seed: int, purpose: str) -> np.ndarray:
+    """Which images `carve` carves off, bool `(n,)`. Arguments and errors: `carve`."""
     if not 0 < share <= 0.5:
         raise UsageError(f"the share for {purpose} must be above 0 and at most 0.5; found {share}")
     counts = [int(count) for count in images.counts()]
@@ -36,8 +43,9 @@ def carve(images: ImageSet, share: float, seed: int, purpose: str) -> tuple[Imag
             "add images, or remove the class",
             details=small[1:],
         )
-    chosen = _unparted(images, _chosen(images, share, seed, purpose))
-    return images[~chosen], images[chosen]
+    if images.groups:
+        return chosen_groups(images, share, derive(seed, f"{purpose} by groups"), purpose)
+    return _unparted(images, _chosen(images, share, seed, purpose))
 
 
 def part(images: ImageSet, count: int, seed: int) -> ImageSet:

@@ -41,6 +41,7 @@ class Answers:
     counts: np.ndarray  # bool (n,), the images that count: each once, none that it was trained on
     predicted: np.ndarray  # int64 (n,), the classes that it named
     probabilities: np.ndarray  # float64 (n,), what it gave to the true class
+    groups: np.ndarray | None = None  # str (n,), what the images show, where that is known
 
     @cached_property
     def right(self) -> np.ndarray:
@@ -75,6 +76,7 @@ def read_answers(run: Run, name: str, split: str) -> Answers:
         counts=counts,
         predicted=logits.argmax(1),
         probabilities=softmax(logits)[np.arange(len(labels)), labels],
+        groups=stored.get("groups"),
     )
 
 
@@ -106,6 +108,7 @@ def aligned(other: Answers, first: Answers, split: str) -> Answers:
         labels=first.labels,
         counts=other.counts[places],
         predicted=other.predicted[places],
+        groups=first.groups,
         probabilities=other.probabilities[places],
     )
 
@@ -124,6 +127,7 @@ def only_counted(answers: Sequence[Answers]) -> list[Answers]:
             labels=one.labels[counts],
             counts=one.counts[counts],
             predicted=one.predicted[counts],
+            groups=None if one.groups is None else one.groups[counts],
             probabilities=one.probabilities[counts],
         )
         for one in answers

@@ -13,6 +13,7 @@ import numpy as np
 from seefar.display import Shown
 from seefar.errors import UsageError
 from seefar.evaluation.answers import Answers, RunCost, aligned, only_counted, read_answers
+from seefar.evaluation.clusters import Clusters
 from seefar.evaluation.over_seeds import RecipeDifference, Seeds, by_recipe, over_seeds, recipe_difference
 from seefar.evaluation.paired import Difference, paired_difference
 from seefar.metrics import holm
@@ -31,7 +32,7 @@ class ClassChange:
         images: how many are of it.
         base, other: the share of them that each has right (recall), 0..1.
         gained, lost: images of it that only the other, only the base has right.
-        p: McNemar's exact test within the class.
+        p: McNemar's exact test within the class, or a t test over groups, where they are known.
         p_holm: the same, adjusted by Holm for as many tests as there are classes with images.
     """
 
@@ -66,6 +67,7 @@ class Comparison:
         lost_ids: likewise for the base.
         agreement: share of images to which both give the same answer, right or wrong.
         cost: of both.
+        clusters: in how many groups the images are, where that is known; the difference is then one over groups.
     """
 
     base: str
@@ -77,6 +79,7 @@ class Comparison:
     lost_ids: list[str]
     agreement: float
     cost: Cost
+    clusters: int | None
 
 
 @dataclass(frozen=True)
@@ -160,12 +163,13 @@ def _pair(base: Answers, other: Answers) -> Comparison:
         base=base.name,
         other=other.name,
         images=len(base.ids),
-        difference=paired_difference(base.right, other.right),
+        difference=paired_difference(base.right, other.right, Clusters(base.groups) if base.groups is not None else None),
         classes=_class_changes(base, other),
         gained_ids=_surest(other, base),
         lost_ids=_surest(base, other),
         agreement=float((base.predicted == other.predicted).mean()),
         cost=Cost(base.cost, other.cost),
+        clusters=len(Clusters(base.groups)) if base.groups is not None else None,
     )
 
 
@@ -173,17 +177,23 @@ def _class_changes(base: Answers, other: Answers) -> list[ClassChange]:
     names: list[str] = base.data["classes"]
     of_class = [base.labels == label for label in range(len(names))]
     rows = [
-        (name, int(own.sum()), base.right[own], other.right[own])
+        (
+            name,
+            int(own.sum()),
+            base.right[own],
+            other.right[own],
+            Clusters(base.groups[own]) if base.groups is not None else None,
+        )
         for name, own in zip(names, of_class, strict=True)
         if own.any()
     ]
-    found = [paired_difference(base_right, other_right) for _, _, base_right, other_right in rows]
+    found = [paired_difference(base_right, other_right, clusters) for _, _, base_right, other_right, clusters in rows]
     adjusted = holm([difference.p for difference in found])
     return [
         ClassChange(
             name, images, float(base_right.mean()), float(other_right.mean()), found.gained, found.lost, found.p, p_holm
         )
-        for (name, images, base_right, other_right), found, p_holm in zip(rows, found, adjusted, strict=True)
+        for (name, images, base_right, other_right, _), found, p_holm in zip(rows, found, adjusted, strict=True)
     ]
 
 

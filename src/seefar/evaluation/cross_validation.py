@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from seefar.data.batches import Lengths
-from seefar.data.describe import digests, equal
+from seefar.data.equal import digests, equal
 from seefar.data.images import ImageSet
 from seefar.metrics import softmax
 from seefar.model.load import load_model
@@ -49,7 +49,7 @@ def out_of_fold(
     device: str,
     tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> OutOfFold:
-    """Train a network on all but one fold, for each fold. The folds hold all classes alike, and equal images are in one of them.
+    """Train a network on all but one fold, for each fold. The folds hold all classes alike; equal images, or those of a group, are in one.
 
     Args:
         recipe: of the networks.
@@ -95,13 +95,12 @@ def out_of_fold(
 
 def fold_parts(train: ImageSet, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """For each fold the positions outside it, to learn from, and inside it, to judge."""
-    from sklearn.model_selection import StratifiedKFold
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     fold = np.empty(len(train), np.int64)
-    for number, (_, chosen) in enumerate(
-        StratifiedKFold(folds, shuffle=True, random_state=seed).split(train.labels, train.labels)
-    ):
+    splitter = (StratifiedGroupKFold if train.groups else StratifiedKFold)(folds, shuffle=True, random_state=seed)
+    for number, (_, chosen) in enumerate(splitter.split(train.labels, train.labels, train.groups or None)):
         fold[chosen] = number
-    for group in equal(digests(train.pixels)):
+    for group in [] if train.groups else equal(digests(train.pixels)):
         fold[group] = fold[group[0]]
     return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(folds)]

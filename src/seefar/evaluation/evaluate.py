@@ -45,6 +45,7 @@ class Evaluation(Shown):
         cannot: why not: "few", or what took most of them away: "copies", "repeats" or "contradicting"; empty if it can.
         raw: on all images, as they came.
         left_out: how many do not count: "copies" of training images, "repeats" and "contradicting" ones.
+        clusters: to how many groups those that count belong; None if groups are not known. If they are, intervals are over groups.
         near: without near copies of training images, too, where that was looked for; None else.
         findings: what is wrong with the images, worst first.
         look: which look at the test images this was with this run's network; 0 for validation.
@@ -78,6 +79,7 @@ class Evaluation(Shown):
     cannot: str
     raw: Measured
     left_out: dict[str, int]
+    clusters: int | None
     near: Measured | None
     findings: list[Finding]
     look: int
@@ -161,8 +163,11 @@ def evaluate(
         else:
             fits = counting(run, "validation", validation, data)
             fitting = validation.labels[fits], model.logits(validation.pixels[fits])
+        if images.groups:
+            answers["groups"] = np.array(images.groups)
         run.write_arrays(f"predictions-{split}.npz", ids=np.array(images.ids), labels=images.labels, counts=counts, **answers)
         counted = np.flatnonzero(counts)
+        belongs = np.array(images.groups)[counted] if images.groups else ()
         own = images.labels[counted], answers["logits"][counted]
         most = min(MISTAKES, max(PICTURES // images.pixels[:1].size, 1))
         worst = counted[metrics.surest_mistakes(*own, most)]
@@ -179,8 +184,8 @@ def evaluate(
             look_on_machine=looks.machine if looks else 0,
             tta=tta,
             familiar=familiar,
-            **beliefs(run, looked, images.ids, images.labels, answers["logits"]),
-            **figures(*own, answers["tta_logits"][counted] if tta != "none" else None, images.classes, *fitting),
+            **beliefs(run, looked, images.ids, images.labels, answers["logits"], images.groups),
+            **figures(*own, answers["tta_logits"][counted] if tta != "none" else None, images.classes, *fitting, belongs),
         )
         run.write(f"evaluation-{split}.json", asdict(evaluation))
     return evaluation

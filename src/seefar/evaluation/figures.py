@@ -1,7 +1,7 @@
 """All figures of an evaluation, from stored answers and what is known of the images: what can be believed, and how good it is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
@@ -10,8 +10,9 @@ import numpy as np
 from seefar import metrics
 from seefar.data.checks import Inspection, near_finding, worst_first
 from seefar.evaluation.calibration import calibration, fit_temperature, selective, sure_from
+from seefar.evaluation.clusters import Clusters
 from seefar.evaluation.confusions import Groups, groups, pairs, weak_classes
-from seefar.evaluation.headline import headline, interval_of, why_not
+from seefar.evaluation.headline import headline, interval_of, over_groups, why_not
 from seefar.metrics import Share
 from seefar.runs.folder import Run
 
@@ -26,7 +27,9 @@ class Measured:
     accuracy: Share
 
 
-def beliefs(run: Run, looked: Inspection, ids: Sequence[str], labels: np.ndarray, logits: np.ndarray) -> dict[str, Any]:
+def beliefs(
+    run: Run, looked: Inspection, ids: Sequence[str], labels: np.ndarray, logits: np.ndarray, belongs: Sequence[str] = ()
+) -> dict[str, Any]:
     """The figures of an Evaluation that say how far the others can be believed, by name.
 
     Args:
@@ -35,7 +38,9 @@ def beliefs(run: Run, looked: Inspection, ids: Sequence[str], labels: np.ndarray
         ids: of all images of the split, `n`.
         labels: int64 `(n,)`.
         logits: `(n, classes)`.
+        belongs: the group of each image; empty where that is not known. Intervals are then over groups.
     """
+    clusters = Clusters(belongs) if len(belongs) else None
     counts, right = looked.distinct.counts, logits.argmax(1) == labels
     near, cannot, data = None, why_not(looked, labels), run.read("data.json")
     findings = looked.findings
@@ -43,18 +48,27 @@ def beliefs(run: Run, looked: Inspection, ids: Sequence[str], labels: np.ndarray
         copies = np.isin(np.array(ids), run.read("description-test.json")["leaks"]["test_ids"])
         findings = worst_first([*findings, *near_finding(int((counts & copies).sum()), int(counts.sum()))])
         if (counts & copies).any():
-            near = _measured(right[counts & ~copies])
+            near = _measured(right, counts & ~copies, clusters)
     recalls = [
         interval_of(float(right[own].mean()), independent(looked.bursts[own]))
         for own in (counts & (labels == label) for label in range(len(data["classes"])))
         if own.any()
     ]
-    measured = _measured(right[counts])
-    effective = independent(looked.bursts[counts])
+    measured = _measured(right, counts, clusters)
+    if cannot:
+        stated = None
+    elif clusters:
+        own = clusters[counts]
+        stated = over_groups(
+            measured.accuracy, own.mean_share(right[counts], labels[counts]), data["train"], own.independent(right[counts])
+        )
+    else:
+        stated = headline(measured.accuracy, recalls, data["train"], measured.images, independent(looked.bursts[counts]))
     return {
-        "headline": None if cannot else headline(measured.accuracy, recalls, data["train"], measured.images, effective),
+        "headline": stated,
+        "clusters": len(clusters[counts]) if clusters else None,
         "cannot": cannot,
-        "raw": _measured(right),
+        "raw": _measured(right, np.ones(len(right), bool), clusters),
         "left_out": looked.distinct.left_out,
         "near": near,
         "findings": findings,
@@ -73,8 +87,13 @@ def independent(bursts: np.ndarray) -> int:
     return round(float(sizes.sum() ** 2 / (sizes**2).sum())) if len(sizes) else 0
 
 
-def _measured(right: np.ndarray) -> Measured:
-    return Measured(len(right), metrics.wilson(int(right.sum()), len(right)))
+def _measured(right: np.ndarray, chosen: np.ndarray, clusters: Clusters | None) -> Measured:
+    return Measured(int(chosen.sum()), _share(right[chosen], clusters[chosen] if clusters else None))
+
+
+def _share(right: np.ndarray, clusters: Clusters | None) -> Share:
+    """The share that is right, with an interval over groups where there are any."""
+    return clusters.share(right) if clusters else metrics.wilson(int(right.sum()), len(right))
 
 
 def figures(
@@ -84,6 +103,7 @@ def figures(
     classes: tuple[str, ...],
     validation_labels: np.ndarray,
     validation_logits: np.ndarray,
+    belongs: Sequence[str] | np.ndarray = (),
 ) -> dict[str, Any]:
     """All figures of an Evaluation that follow from the answers for the images that count, by name.
 
@@ -94,21 +114,27 @@ def figures(
         classes: the names.
         validation_labels: of the images that temperature and threshold are fitted on.
         validation_logits: the network's answers for them.
+        belongs: the group of each of the `n` images; empty where that is not known. Intervals are then over groups.
     """
     if not len(labels):
         return _nothing(classes)
     predicted, probabilities = logits.argmax(1), metrics.softmax(logits)
     matrix = metrics.confusion_matrix(labels, predicted, len(classes))
-    accuracy = metrics.wilson(int(matrix.trace()), len(labels))
+    clusters = Clusters(belongs) if len(belongs) else None
+    accuracy = _share(predicted == labels, clusters)
     scores = metrics.class_scores(labels, predicted, classes)
+    if clusters:
+        of_class = [labels == label for label in range(len(classes))]
+        scores = [
+            replace(score, recall=clusters[own].share(predicted[own] == labels[own])) if own.any() else score
+            for score, own in zip(scores, of_class, strict=True)
+        ]
     known = len(validation_labels) > 0
     temperature = fit_temperature(validation_labels, validation_logits) if known else 1.0
     threshold = sure_from(validation_labels, validation_logits, temperature) if known else None
     return {
         "accuracy": accuracy,
-        "tta_accuracy": accuracy
-        if tta_logits is None
-        else metrics.wilson(int((tta_logits.argmax(1) == labels).sum()), len(labels)),
+        "tta_accuracy": accuracy if tta_logits is None else _share(tta_logits.argmax(1) == labels, clusters),
         "top_k": {str(k): metrics.top_k(labels, logits, k) for k in TOP if k < len(classes)},
         "balanced_accuracy": metrics.balanced_accuracy(matrix),
         "loss": metrics.log_loss(labels, logits),

@@ -21,7 +21,7 @@ class Headline:
     Attributes:
         name: "accuracy", or "balanced accuracy" where the classes are so uneven that accuracy alone misleads.
         value: 0..1.
-        low, high: its 95 % interval; images that come in one burst count as one in it.
+        low, high: its 95 % interval; images that come in one burst count as one in it, and where groups are known it is over groups.
         images: how many independent images it rests on.
     """
 
@@ -71,6 +71,19 @@ def headline(accuracy: Share, recalls: Sequence[Share], train: Sequence[int], im
     if burst:
         accuracy, images = interval_of(accuracy.value, groups), groups
     return Headline("accuracy", accuracy.value, accuracy.low, accuracy.high, images)
+
+
+def over_groups(accuracy: Share, balanced: Share, train: Sequence[int], images: int) -> Headline:
+    """The figure to believe where it is known what each image shows.
+
+    Args:
+        accuracy: on the images that count, with its interval over groups.
+        balanced: balanced accuracy, likewise.
+        train: training images of each class, which decide whether accuracy alone misleads.
+        images: as how many independent images those of the groups speak.
+    """
+    name, share = ("balanced accuracy", balanced) if is_uneven(train) else ("accuracy", accuracy)
+    return Headline(name, share.value, share.low, share.high, images)
 
 
 def mean_of(shares: Sequence[Share]) -> Share:

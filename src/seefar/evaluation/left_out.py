@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 
-from seefar.data.describe import digests
+from seefar.data.equal import digests
 
 MOST = 6  # a row on a screen (chosen by hand)
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from seefar.evaluation.clusters import Clusters
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -16,7 +18,8 @@ class Difference:
         low, high: its 95 % interval: where the difference among endless such images plausibly lies, for these two networks.
         gained: images that only the other has right.
         lost: images that only the base has right.
-        p: McNemar's exact test, two-sided: how often chance alone shares out gains and losses at least as unevenly.
+        p: McNemar's exact test, two-sided: how often chance alone shares out gains and losses at least as unevenly. Where it is known
+            what images show, a t test over groups, and the interval is over groups, too.
     """
 
     value: float
@@ -27,12 +30,13 @@ class Difference:
     p: float
 
 
-def paired_difference(base_right: np.ndarray, other_right: np.ndarray) -> Difference:
+def paired_difference(base_right: np.ndarray, other_right: np.ndarray, clusters: Clusters | None = None) -> Difference:
     """The difference of two accuracies measured on the same images. With no images nothing is known: 0, between -1 and 1.
 
     Args:
         base_right: bool `(n,)`, which images the base has right.
         other_right: the same for the other, in the same order.
+        clusters: the groups of the images, where they are known.
 
     Source: the test is McNemar's, https://doi.org/10.1007/BF02295996, from the binomial distribution itself; for the interval
     see `paired_interval`.
@@ -41,6 +45,9 @@ def paired_difference(base_right: np.ndarray, other_right: np.ndarray) -> Differ
     gained, lost = int((other_right & ~base_right).sum()), int((base_right & ~other_right).sum())
     if images == 0:
         return Difference(0.0, -1.0, 1.0, 0, 0, 1.0)
+    if clusters is not None:
+        low, high, p = clusters.difference(base_right, other_right)
+        return Difference((gained - lost) / images, low, high, gained, lost, p)
     low, high = paired_interval(gained, lost, images)
     return Difference((gained - lost) / images, float(low), float(high), gained, lost, _mcnemar(gained, lost))
 

@@ -24,9 +24,12 @@ def headline(found: Mapping[str, Any]) -> str:
     if said is None:
         return f"{split} accuracy {cannot(found)}"
     looked = f", look {found['look']} at the test images" if found["look"] else ""
+    images = counted(said["images"], "image")
+    if found["clusters"]:
+        images = f"{counted(found['images'], 'image')} in {counted(found['clusters'], 'group')}"
     return (
         f"{split} {said['name']} {percent(said['value'], 2)}, 95\N{NO-BREAK SPACE}% interval {between(said, 2)} "
-        f"({counted(said['images'], 'image')}, one seed{looked}){raw(found)}"
+        f"({images}, one seed{looked}){raw(found)}"
     )
 
 
@@ -115,6 +118,10 @@ def warning(finding: Mapping[str, Any], split: str) -> dict[str, Any]:
             "accuracy."
         )
         do = f"Use other {split} images, ones that were never trained on."
+    elif kind == "groups":
+        title = f"{split.capitalize()} images show what was trained on"
+        sentence = f"{share} {are} of {counted(finding['numbers'][0], 'group')} that {seen} images are of, too; they count."
+        do = "Keep each group on one side of the split; --group does so where there are no test images yet."
     elif kind == "contradicting":
         title = "Equal images have different labels"
         sentence = f"{share} {are} equal to one of another class; no answer is right for both, so they are left out."

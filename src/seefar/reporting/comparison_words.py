@@ -16,8 +16,9 @@ def pair(found: dict[str, Any]) -> list[str]:
         verdict = f"No evidence that {found['other']} and {found['base']} differ: {interval}"
     else:
         verdict = f"{found['other']} is {'better' if value > 0 else 'worse'} than {found['base']}: {interval}"
+    test = f"t test over {found['clusters']:,} groups" if found.get("clusters") else "McNemar's test"
     sentences = [
-        f"{verdict}; it gained {difference['gained']:,} images and lost {difference['lost']:,} (McNemar's test, "
+        f"{verdict}; it gained {difference['gained']:,} images and lost {difference['lost']:,} ({test}, "
         f"{_p(difference['p'])}). They give the same answer to {percent(found['agreement'])} of the images."
     ]
     better = [row["name"] for row in found["classes"] if row["p_holm"] < SURE and row["gained"] > row["lost"]]

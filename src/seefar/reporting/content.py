@@ -72,7 +72,7 @@ def numbers(run: Run) -> dict[str, Any]:
             "findings": _findings(data, learning, shown, judged),
             "fails": words.fails(shown) if shown else [],
             "trust": _trust(shown, on_test, audited, without) if shown else [],
-            "data": words.data(described, on_test),
+            "data": [*words.groups(data, test), *words.data(described, on_test)],
             "learning": learning,
             "calibration": [*trust_words.calibration(shown), *trust_words.selective(shown)] if shown else [],
             "robustness": trust_words.robustness(robust) if robust else [],
@@ -143,7 +143,9 @@ def _shown(test: dict[str, Any] | None, validation: dict[str, Any] | None) -> di
 
 def _headline(found: dict[str, Any]) -> dict[str, Any] | None:
     """What is believed, and of which split; None if nothing can be measured on it."""
-    return {**found["headline"], "split": found["split"]} if found["headline"] else None
+    if not found["headline"]:
+        return None
+    return {**found["headline"], "split": found["split"], "counted": found["images"], "clusters": found["clusters"]}
 
 
 def _findings(

@@ -102,4 +102,9 @@ def _trust(judged: dict[str, Any], shown: dict[str, Any] | None, serious: Sequen
     if judged["headline"] is None:
         return "There is no figure to trust: see why above."
     rests = f"The figure rests on {judged['headline']['images']:,} images that it was not trained on, and on one seed."
+    if judged["clusters"]:
+        rests = (
+            f"The figure rests on {judged['images']:,} images in {judged['clusters']:,} groups that it was not trained on, which speak as "
+            f"{judged['headline']['images']:,} independent images would, and on one seed."
+        )
     return f"{rests} {trust_words.calibration(judged)[0]}"

@@ -13,10 +13,11 @@ GAP = 0.05  # training minus validation accuracy from which we speak of overfitt
 
 def result(evaluation: dict[str, Any], data: str) -> str:
     """What the network can do, in two sentences."""
-    accuracy = evaluation["accuracy"]
+    accuracy, clusters = evaluation["accuracy"], evaluation["clusters"]
+    groups, others = (f" in {clusters:,} groups", "groups of images") if clusters else ("", "images")
     return (
-        f"On {evaluation['images']:,} {evaluation['split']} images of {data} that it was not trained on, the network was right "
-        f"{percent(accuracy['value'])} of the time. On another set of images of this kind and size it would plausibly be between "
+        f"On {evaluation['images']:,} {evaluation['split']} images{groups} of {data} that it was not trained on, the network was right "
+        f"{percent(accuracy['value'])} of the time. On another set of {others} of this kind and size it would plausibly be between "
         f"{percent(accuracy['low'])} and {percent(accuracy['high'])}."
     )
 
@@ -215,6 +216,24 @@ def balance(description: dict[str, Any]) -> list[str]:
 def is_uneven(description: dict[str, Any]) -> bool:
     """Whether some classes have so many more images than others that accuracy alone misleads."""
     return checks.is_uneven(list(description["counts"].values()))
+
+
+def groups(data: dict[str, Any], test: dict[str, Any] | None) -> list[str]:
+    """How many groups there are, where it is known what the images show.
+
+    Args:
+        data: the run's `data.json`.
+        test: the evaluation of the test images, if there is one.
+    """
+    found = data.get("groups")
+    if not found:
+        return []
+    by = "as they were given" if found["by"] == "given" else f"by {found['by']!r}"
+    counts = [f"{found['train']:,} to learn from", f"{found['validation']:,} for validation"]
+    counts += [f"{test['clusters']:,} for test"] if test and test["clusters"] else []
+    parted = test and any(finding["kind"] == "groups" for finding in test["findings"])
+    whole = "" if parted else " Each group is on one side of every split."
+    return [f"The images are in groups {by}: {joined(counts)}.{whole} Intervals are over groups, not over images."]
 
 
 def data(training: dict[str, Any], on_test: dict[str, Any] | None) -> list[str]:

@@ -31,7 +31,7 @@ def recipe(fields: dict[str, Any]) -> dict[str, Any]:
 
 def evaluation(content: dict[str, Any]) -> dict[str, Any]:
     """evaluation-<split>.json in today's form."""
-    return {"tta": "none", "tta_accuracy": content.get("accuracy"), "familiar": None} | content
+    return {"tta": "none", "tta_accuracy": content.get("accuracy"), "familiar": None, "clusters": None} | content
 
 
 def found(name: str, content: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from typing import Any
 
 from seefar import files
 from seefar.data.images import Dataset
-from seefar.data.splits import carve
 from seefar.errors import UsageError
 from seefar.recipe_fields import change
 from seefar.recipes import Recipe
@@ -33,7 +32,7 @@ def check_fit(base: Recipe, variants: Iterable[tuple[str, Mapping[str, Any]]], i
 
     @cache
     def left(validation: float) -> int:
-        return len(carve(images.train, validation, images.split_seed, "validation")[0])
+        return len(images.held_out(validation)[0])
 
     for name, fields in variants:
         try:

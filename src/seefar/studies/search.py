@@ -11,7 +11,6 @@ import optuna
 from optuna.trial import TrialState
 
 from seefar import progress
-from seefar.data.splits import carve
 from seefar.errors import DivergedError, ModelFileError, OutOfMemoryError, SeefarError, StoppedError, UsageError
 from seefar.networks.device import keeps_freed_memory
 from seefar.recipe_fields import change, text
@@ -92,7 +91,7 @@ def _accuracy(trials: Trials, trial: optuna.Trial) -> float | None:
     recipe = change(search.recipe, trials.fields(trial))
     machine = choose_machine(recipe.optimisation.precision, search.device, search.threads, shared=False)
     clock = ByClock(recipe.stopping.budget, time.perf_counter(), recipe.sampling.resolution)
-    training, validation = carve(search.images.train, recipe.kept.validation, search.images.split_seed, "validation")
+    training, validation = search.images.held_out(recipe.kept.validation)
     checkpoint, complaints = newest_checkpoint(run)
     for complaint in complaints:
         progress.say(f"note: {complaint}; the checkpoint before it is used")

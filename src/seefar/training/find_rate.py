@@ -9,7 +9,6 @@ from itertools import chain, count, islice
 from typing import Any
 
 from seefar.data.images import Dataset
-from seefar.data.splits import carve
 from seefar.display import Shown
 from seefar.errors import DivergedError
 from seefar.recipes import Recipe
@@ -64,7 +63,7 @@ def find_rate(
         DivergedError: the very first loss is not finite, so no rate can be the cause.
     """
     chosen = choose(recipe, data.train.size, **changes)
-    train, _ = carve(data.train, chosen.kept.validation, data.split_seed, "validation")
+    train, _ = data.held_out(chosen.kept.validation)
     machine = choose_machine(chosen.optimisation.precision, device, shared=False)
     learner = new_learner(chosen, new_network(chosen, seed, train), train, machine)
     batches = new_batches(chosen, derive(seed, "rate finder"), train, machine)

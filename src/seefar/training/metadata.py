@@ -73,6 +73,7 @@ def _start(start: Run) -> dict[str, str]:
 
 def _data(plan: Plan, data: Dataset) -> dict[str, Any]:
     """What training knew of the data."""
+    counts = {"train": len(set(plan.train.groups)), "validation": len(set(plan.validation.groups))}
     return {
         "name": data.name,
         "source": data.source,
@@ -82,4 +83,5 @@ def _data(plan: Plan, data: Dataset) -> dict[str, Any]:
         "digest": data.train.digest,
         "train": plan.train.counts().tolist(),
         "validation": plan.validation.counts().tolist(),
+        "groups": {"by": data.grouped_by, **counts} if data.train.groups else None,
     }

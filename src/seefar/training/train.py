@@ -11,7 +11,6 @@ import torch
 from seefar import progress
 from seefar.data.images import Dataset
 from seefar.data.load import load_again
-from seefar.data.splits import carve
 from seefar.errors import ModelFileError, UsageError
 from seefar.files import lock
 from seefar.networks.build import build_network
@@ -89,7 +88,7 @@ def train(
     machine = choose_machine(chosen.optimisation.precision, device, threads, deterministic=deterministic, compiled=compiled)
     there = Run(Path(out)) if out and resume and (Path(out) / "recipe.json").exists() else None
     chosen = _with_budget(chosen, target, data, machine, there, quiet=quiet)
-    training, validation = carve(data.train, chosen.kept.validation, data.split_seed, "validation")
+    training, validation = data.held_out(chosen.kept.validation)
     check(chosen, len(data.classes), data.train.size, len(training), machine.processes.count)
     begins = open_run(start) if start is not None else None
     weights = start_from(begins, chosen, data.classes, data.train.size) if begins else None
