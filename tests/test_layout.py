@@ -18,7 +18,7 @@ FLOORS = [  # from the ground up
     {"__init__"},
     {"cli"},
 ]
-ROOM_OF = {"recipe_fields": "recipes", "__main__": "cli"}  # files that share a room with another
+ROOM_OF = {"recipe_fields": "recipes", "network_source": "recipes", "__main__": "cli"}  # files that share a room with another
 HEIGHT = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 LIGHT = (
     "errors",
@@ -28,6 +28,7 @@ LIGHT = (
     "seeds",
     "recipes",
     "recipe_fields",
+    "network_source",
     "torchrun",
     "progress",
     "__init__",

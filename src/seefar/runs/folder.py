@@ -20,9 +20,11 @@ import numpy as np
 from seefar import files
 from seefar.display import Shown
 from seefar.errors import DiskError, ModelFileError, UsageError
+from seefar.network_source import STORED
 from seefar.runs import formats
 
 CHOSEN = ("recipe.json", "data.json", "splits.json", "environment.json")  # written before the first step
+CHOSEN_SOMETIMES = (STORED,)  # likewise, in some runs
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,8 @@ class Run(Shown):
             ended: why training ended; empty while it goes on.
         """
         digests = self._manifest()["sha256"] if self.has("manifest.json") else {}
-        digests = {name: [files.sha256(self.path / name)] for name in CHOSEN} | digests
+        written = [*CHOSEN, *(name for name in CHOSEN_SOMETIMES if self.has(name))]
+        digests = {name: [files.sha256(self.path / name)] for name in written} | digests
         new = {name: [hashlib.sha256(content).hexdigest()] for name, content in contents.items()}
         if self.has("manifest.json"):
             both = {name: [*digests[name], *accepted] for name, accepted in new.items() if name in digests}
