@@ -9,7 +9,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "seefar"
 
 FLOORS = [  # from the ground up
-    {"children", "errors", "version", "display", "seeds", "progress"},
+    {"children", "errors", "version", "display", "seeds", "progress", "upstairs"},
     {"cluster", "files", "torchrun", "recipes"},
     {"data", "networks", "metrics", "runs"},
     {"model", "training"},
@@ -31,6 +31,7 @@ LIGHT = (
     "network_source",
     "torchrun",
     "progress",
+    "upstairs",
     "__init__",
     "cli",
 )

@@ -37,3 +37,8 @@ def build_network(how: AnyNetwork, classes: int, size: int) -> Network:
 def source_text(how: AnyNetwork) -> str:
     """The text of the file that a network from outside is built from; empty for all others."""
     return network_source.find(how.source).text if isinstance(how, recipes.Outside) else ""
+
+
+def is_of_timm(how: AnyNetwork) -> bool:
+    """Whether a network is a classifier of timm."""
+    return isinstance(how, recipes.Outside) and how.source.startswith(f"{network_source.TIMM}:")

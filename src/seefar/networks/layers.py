@@ -125,7 +125,7 @@ class Network(nn.Module):
 
     def first_layers(self, stages: int) -> list[nn.Module]:
         """What the first `stages` stages consist of."""
-        return list(self.stages[:stages])
+        return [*self.stages[:stages].children()]
 
     def initialise(self, generator: torch.Generator, pixels: np.ndarray) -> None:
         """Fill the weights of all convolutions and dense layers with Glorot's uniform numbers, and their biases with zeros.

@@ -111,7 +111,7 @@ def _sides(made: nn.Module, name: str, size: int, why: str) -> tuple[list[tuple[
     with users_code(f"{TIMM}:{name}", f"does not take images of {size}x{size} pixels{why}"):
         _, found = passes(made, torch.zeros(2, 3, size, size))
     maps = [one for one in found if _side(one.given) > 1 and _side(one.made) >= 1]
-    shrinking = [
+    shrinking: list[tuple[int, nn.Module, float]] = [
         (_side(one.given), one.layer, _side(one.given) / _side(one.made))
         for one in maps
         if one.is_leaf and isinstance(one.layer, (nn.Conv2d, *POOLINGS)) and _strided(one.layer)
@@ -127,7 +127,7 @@ def _side(values: Tensor | None) -> int:
 
 def _strided(layer: nn.Module) -> bool:
     stride: Any = layer.stride
-    return max(stride if isinstance(stride, tuple) else (stride,)) > 1
+    return bool(max(stride if isinstance(stride, tuple) else (stride,)) > 1)
 
 
 def _without_stride(made: nn.Module, layer: nn.Module) -> None:

@@ -10,12 +10,12 @@ from seefar.data.describe import channel_statistics
 from seefar.data.images import ImageSet
 from seefar.errors import ModelFileError, UsageError
 from seefar.files import sha256
-from seefar.network_source import TIMM
-from seefar.networks.build import build_network
+from seefar.networks.build import build_network, is_of_timm
 from seefar.networks.layers import Network
 from seefar.networks.outside import Outside as OutsideNetwork
 from seefar.networks.timm_networks import cached_weights
-from seefar.recipes import Outside, Recipe
+from seefar.recipe_fields import model_of
+from seefar.recipes import Recipe
 from seefar.runs.folder import Run, open_run
 from seefar.runs.weights import read_weights
 from seefar.seeds import derive
@@ -86,13 +86,12 @@ def _from_file(source: str | Path | Run, recipe: Recipe, classes: tuple[str, ...
     """Weights from a file, which knows no classes: the last layer is new."""
     network = build_network(recipe.network, len(classes), size)
     path, name = Path(str(source)), Path(str(source)).name
-    is_timm = isinstance(recipe.network, Outside) and recipe.network.source.startswith(f"{TIMM}:")
     if str(source) == "pretrained":
-        if not is_timm:
+        if not is_of_timm(recipe.network):
             raise UsageError(
                 f"--from pretrained is for networks of timm, such as --set model=timm:resnet18; {recipe.name} has another"
             )
-        path = cached_weights(recipe.network.source.partition(":")[2])  # type: ignore[attr-defined] # just looked at
+        path = cached_weights(model_of(recipe.network).partition(":")[2])
         name = f"{path.name} of timm's cache"
     if path.suffix != ".safetensors":
         raise ModelFileError(f"{name} is a pickle, which can hold programs; save the weights as safetensors")
