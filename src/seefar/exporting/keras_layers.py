@@ -114,10 +114,10 @@ def _layer(kind: str, name: str, **settings: Any) -> Any:
 
 
 def _no_such(layer: nn.Module, name: str) -> UsageError:
-    what = f"a {type(layer).__name__} of layers" if list(layer.children()) else layer
+    what = f"{type(layer).__name__} with layers inside" if list(layer.children()) else layer
     return UsageError(
         f"{name} is {what}, which no standard layer of Keras equals; allowed are, in their usual forms, "
-        f"{', '.join(sorted(known.__name__ for known in LAYERS))}; export to onnx or torch"
+        f"{', '.join(sorted({known.__name__ for known in LAYERS}))}; export to onnx or torch"
     )
 
 

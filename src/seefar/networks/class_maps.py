@@ -100,17 +100,16 @@ def _emptied(network: Outside, pixels: Tensor, logits: Tensor, last: Tensor) -> 
     """By how much the logits fall when a cell of the last maps is emptied, shared by its places: `(n, classes, h, w)`."""
     height, width = last.shape[2:]
     rows, columns = ([*range(0, side, -(-side // GRID)), side] for side in (height, width))
-    maps = []
+    maps: Tensor | float = 0.0
     for top, bottom in pairwise(rows):
-        cells = []
         for left, right in pairwise(columns):
-            kept = torch.ones(height, width, device=last.device, dtype=last.dtype)
-            kept[top:bottom, left:right] = 0
-            with network.with_last_maps(last * kept):
-                fall = (logits - network(pixels)) / ((bottom - top) * (right - left))
-            cells.append(fall[:, :, None, None].expand(-1, -1, bottom - top, right - left))
-        maps.append(torch.cat(cells, 3))
-    return torch.cat(maps, 2)
+            cell = torch.zeros(height, width, device=last.device, dtype=last.dtype)
+            cell[top:bottom, left:right] = 1
+            with network.with_last_maps(last * (1 - cell)):
+                fall = logits - network(pixels)
+            maps = maps + fall[:, :, None, None] * (cell / cell.sum())
+    assert isinstance(maps, Tensor)  # noqa: S101 # every map has a place
+    return maps
 
 
 def _at_places(weight: Tensor, places: int) -> Tensor:

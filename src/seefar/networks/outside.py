@@ -123,8 +123,7 @@ class Outside(Network):
         try:
             return passes(self.body, self.scale(shown.to(memory_format=torch.channels_last)))
         except Exception:  # noqa: BLE001 # whatever it is: the second try tells
-            self.channels_last = False
-            self.body.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+            self.lie_plainly()
         with users_code(source, f"fails on images of {self.size}x{self.size} pixels"):
             return passes(self.body, self.scale(shown).contiguous())
 
@@ -180,6 +179,11 @@ class Outside(Network):
             return False
         finally:
             self.train(mode)
+
+    def lie_plainly(self) -> None:
+        """See `Network`."""
+        self.channels_last = False
+        self.body.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload] # torch does not declare it
 
     def first_layers(self, stages: int) -> list[nn.Module]:
         """See `Network`: all layers that are passed until the stage ends."""

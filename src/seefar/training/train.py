@@ -17,8 +17,8 @@ from seefar.files import lock
 from seefar.network_source import give
 from seefar.networks.build import build_network
 from seefar.networks.summary import summarise
-from seefar.recipe_fields import change, find, flat, from_json, said, short_name, text
-from seefar.recipes import Recipe
+from seefar.recipe_fields import change, find, flat, from_json, model_of, said, short_name, text
+from seefar.recipes import Outside, Recipe
 from seefar.runs.checkpoint_files import newest_checkpoint
 from seefar.runs.folder import Run, open_run
 from seefar.training.check import changed, check
@@ -244,7 +244,8 @@ def _announce(plan: Plan, data: Dataset) -> None:
         f"in {len(data.classes)} classes"
     )
     name = short_name(recipe.name, NAME)
-    progress.say(f"recipe {name}: {parameters:,} parameters, {products / 1e6:,.1f} M multiply-adds")
+    network = f", network {model_of(recipe.network)}" if isinstance(recipe.network, Outside) else ""
+    progress.say(f"recipe {name}{network}: {parameters:,} parameters, {products / 1e6:,.1f} M multiply-adds")
     progress.say(
         f"{length} with seed {plan.seed} on {machine.device.type} in {str(machine.precision)[6:]}, into {plan.run.path}"
     )
