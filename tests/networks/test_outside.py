@@ -51,7 +51,7 @@ STAGES = {
     "residual": (["0", "1"], "mean"),
     "Functional": (["conv1", "conv2"], ""),  # the maps are pooled by functions behind the last layer
     "flat": (["1", "4", "5"], "flatten"),
-    "hidden": (["1", "4"], ""),
+    "hidden": (["1", "4", "5"], ""),
     "largest": (["1"], "max"),
     "Tied": (["b"], ""),
 }
@@ -73,7 +73,8 @@ def test_logits_features_and_maps_belong_together(kind: str) -> None:
     rows = network.classifier.weight.detach().flatten(1).numpy()
     assert np.allclose(features @ rows.T + network.classifier.bias.detach().numpy(), logits, atol=1e-4)
     with torch.no_grad():
-        also_logits, also_features, maps = WithMaps(network)(torch.tensor(PIXELS).permute(0, 3, 1, 2))
+        answers = WithMaps(network)(torch.tensor(PIXELS).permute(0, 3, 1, 2))
+    also_logits, also_features, maps = (values.numpy() for values in answers)
     assert np.allclose(also_logits, logits, atol=1e-5)
     assert np.allclose(also_features, features, atol=1e-5)
     assert maps.shape[:2] == (6, 5)
@@ -124,14 +125,16 @@ def test_the_receptive_field_is_found_by_trial() -> None:
 
 def test_stages_can_be_named() -> None:
     assert built("residual", stages="0.norm,1").stage_names == ["0.norm", "1"]
-    with pytest.raises(UsageError, match=r"has no layer '0.nrm' that gives feature maps .did you mean '0.norm'.; there are"):
+    with pytest.raises(UsageError, match=r"has no layer '0.nrm' that gives feature maps .did you mean '0.norm'..; there are"):
         built("residual", stages="0.nrm")
     with pytest.raises(UsageError, match=r"stages is 1,0; name them in the order"):
         built("residual", stages="1,0")
 
 
 def test_a_layout_that_a_view_does_not_bear_is_not_used() -> None:
-    assert not built("Functional").channels_last
+    network = build_network(theirs.recipe("Functional").network, 5, 24)
+    assert isinstance(network, Outside)
+    assert not network.channels_last
     assert built("residual").channels_last
 
 
@@ -224,7 +227,7 @@ def test_what_is_wrong_with_a_file_is_said_in_a_sentence(code: str) -> None:
 def test_the_line_that_failed_is_named() -> None:
     with pytest.raises(UsageError) as caught:
         of(NET + "self.fc(x)")
-    assert any(line.startswith("net.py, line 11: return self.fc(x)") for line in caught.value.details)
+    assert any(line.startswith("net.py, line 12: return self.fc(x)") for line in caught.value.details)
 
 
 @pytest.mark.parametrize(

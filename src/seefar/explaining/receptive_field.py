@@ -71,11 +71,12 @@ def _by_trial(network: Network, layer: str) -> Field:
 @contextmanager
 def _one_by_one() -> Iterator[None]:
     """Within the block convolutions add up products: fast ones work in tiles, where NaN reaches neighbours that see nothing of it."""
-    before = torch.backends.mkldnn.set_flags(False)
+    before = torch.backends.mkldnn.set_flags(False), torch.backends.nnpack.set_flags(False)
     try:
         yield
     finally:
-        torch.backends.mkldnn.set_flags(before[0])
+        torch.backends.mkldnn.set_flags(before[0][0])
+        torch.backends.nnpack.set_flags(before[1][0])
 
 
 def _window(layer: nn.Module) -> tuple[int, int, int]:

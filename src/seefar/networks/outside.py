@@ -122,7 +122,7 @@ class Outside(Network):
         self.body.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch does not declare it
         try:
             return passes(self.body, self.scale(shown.to(memory_format=torch.channels_last)))
-        except Exception:  # noqa: BLE001 # whatever it is: the second try tells
+        except (Exception, SystemExit):  # noqa: BLE001 # whatever it is: the second try tells
             self.lie_plainly()
         with users_code(source, f"fails on images of {self.size}x{self.size} pixels"):
             return passes(self.body, self.scale(shown).contiguous())
@@ -306,7 +306,8 @@ def _side(values: Tensor | None) -> int:
 
 def _named(source: str, names: Sequence[str], before: Sequence[Pass]) -> list[str]:
     """The stages that the recipe names. Raises UsageError if they are no layers with maps, in order."""
-    known = [one.name for one in before if one.made is not None and one.made.ndim == 4 and one.made.shape[2:].numel() > 1]
+    maps = [one.name for one in before if one.made is not None and one.made.ndim == 4 and one.made.shape[2:].numel() > 1]
+    known = list(dict.fromkeys(reversed(maps)))[::-1]  # of a layer that is passed again, the last place
     for name in names:
         if name not in known:
             raise UsageError(
