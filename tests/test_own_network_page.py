@@ -37,5 +37,5 @@ def test_the_page_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
     folder.rename("runs/shapes-tiny+model=my_net.py_resnet-seed0")
     done = subprocess.run([sys.executable, "-c", LOOP], capture_output=True, text=True, check=False)
     assert done.stdout.startswith("tensor(["), done.stderr
-    assert main([*study, *small]) == 0
+    assert main([*study, "--subset", "200", "--set", "epochs=1"]) == 0
     assert "other.py:Net" in capsys.readouterr().out

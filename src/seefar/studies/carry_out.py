@@ -14,7 +14,7 @@ from seefar.data.images import Dataset
 from seefar.data.load import load
 from seefar.errors import UsageError, did_you_mean
 from seefar.evaluation.evaluate import evaluate
-from seefar.recipe_fields import change, find, flat
+from seefar.recipe_fields import change, find
 from seefar.runs.folder import Run
 from seefar.studies import study as definitions
 from seefar.studies.builtin import STUDIES
@@ -195,17 +195,11 @@ class _Experiment:
                 if (variant.name, seed) in self.failures:
                     continue
                 run = Run(self.folder.absolute() / "runs" / f"{number:02d}-{_slug(variant.name)}-seed{seed}")
-                recipe = change(base, variant.fields)
-                if run.has("recipe.json") and run.recipe().get("sha256") != flat(recipe).get("sha256"):
-                    raise UsageError(
-                        f"{flat(recipe)['model']} is another file than the one that {run.path.name} was trained with; bring the old text "
-                        "back, or choose another folder with --out"
-                    )
                 if run.has("evaluation-validation.json"):
                     run.verify()
                     self.runs[variant.name, seed] = run
                 else:
-                    job = Job(run.path, recipe, seed, self.device, self.threads)
+                    job = Job(run.path, change(base, variant.fields), seed, self.device, self.threads)
                     pending[run.path] = (variant.name, seed, job)
         return pending
 
