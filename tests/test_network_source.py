@@ -123,7 +123,7 @@ def test_what_a_callable_names_is_part_of_the_recipe() -> None:
         UsageError, match=r"net.py:Net has no field 'dropout'; its own are pixels, .*dense: make dropout a parameter"
     ):
         change(find_recipe("tiny"), {"model": "net.py:Net", "dropout": [0, 0.1]})
-    with pytest.raises(UsageError, match=r"the network 'vgg' has no field 'stages'; it is for networks from outside"):
+    with pytest.raises(UsageError, match=r"the network 'vgg' has no field 'stages', which is for networks from outside"):
         change(find_recipe("tiny"), {"stages": "a,b"})
 
 

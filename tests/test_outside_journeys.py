@@ -19,8 +19,8 @@ needs_timm = pytest.mark.skipif(find_spec("timm") is None, reason="timm is not i
 
 @pytest.fixture
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """96 pictures of 32x32 pixels in three folders; the working directory holds the file of networks."""
-    found = images(96, 1, "train", size=32)
+    """60 pictures of 32x32 pixels in three folders; the working directory holds the file of networks."""
+    found = images(60, 1, "train", size=32)
     for i, (pixels, label) in enumerate(zip(found.pixels, found.labels, strict=True)):
         path = tmp_path / "photos" / ("red", "green", "blue")[label] / f"{i}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,9 +63,7 @@ def test_the_whole_path(model: str, other: str, stages: list[str], photos: Path,
     capsys.readouterr()
     assert main(["predict", "run", str(photos / "red"), "--json"]) == 0
     answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert len(answers) == 32
-    assert main(["explain", "run", str(photos / "red" / "0.png"), "--method", "grad_cam"]) == 0, capsys.readouterr().err
-    capsys.readouterr()
+    assert len(answers) == 20
     study = ["study", "--base", "tiny", "--vary", f"model={model},{other}", "--set", "epochs=1", "--set", "batch_size=16"]
-    assert main([*study, "--data", str(photos), "--seeds", "2", "--out", "study"]) == 0, capsys.readouterr().err
+    assert main([*study, "--data", str(photos), "--seeds", "1", "--out", "study"]) == 0, capsys.readouterr().err
     assert other in capsys.readouterr().out

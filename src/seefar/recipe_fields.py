@@ -143,12 +143,9 @@ def _foreign(model: str, field: str, own: Mapping[str, Any]) -> str:
     if is_outside(model):
         return f"{model} has no field {field!r}; its own are {', '.join(own)}: make {field} a parameter of it, or leave it out"
     owners = [name for name, kind in NETWORKS.items() if field in _names(kind)]
-    hint = (
-        f"use --set model={owners[0]}, or leave {field} out"
-        if owners
-        else f"it is for networks from outside; leave {field} out"
-    )
-    return f"the network {model!r} has no field {field!r}; {hint}"
+    if not owners:
+        return f"the network {model!r} has no field {field!r}, which is for networks from outside; leave {field} out"
+    return f"the network {model!r} has no field {field!r}; use --set model={owners[0]}, or leave {field} out"
 
 
 def _assembled(name: str, about: str, values: Mapping[str, Any]) -> Recipe:
