@@ -9,7 +9,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "seefar"
 
 FLOORS = [  # from the ground up
-    {"children", "cores", "errors", "version", "display", "seeds", "progress"},
+    {"children", "cores", "errors", "version", "display", "seeds", "progress", "upstairs"},
     {"cluster", "files", "torchrun", "recipes"},
     {"data", "networks", "metrics", "runs"},
     {"model", "training"},
@@ -18,7 +18,7 @@ FLOORS = [  # from the ground up
     {"__init__"},
     {"cli"},
 ]
-ROOM_OF = {"recipe_fields": "recipes", "__main__": "cli"}  # files that share a room with another
+ROOM_OF = {"recipe_fields": "recipes", "network_source": "recipes", "__main__": "cli"}  # files that share a room with another
 HEIGHT = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 LIGHT = (
     "errors",
@@ -28,8 +28,10 @@ LIGHT = (
     "seeds",
     "recipes",
     "recipe_fields",
+    "network_source",
     "torchrun",
     "progress",
+    "upstairs",
     "__init__",
     "cli",
 )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seefar.display import draw_with
+from seefar.upstairs import open_with
 from seefar.version import __version__
 
 if TYPE_CHECKING:
@@ -165,6 +166,14 @@ def _draw(value: object) -> str | None:
 
 
 draw_with(_draw)
+
+
+def _network_of(run: "Run", device: str) -> Any:
+    """How `run.network()` gets its network; what opens runs is loaded when the first one is opened."""
+    return importlib.import_module("seefar.model.load").load_model(run, device).network
+
+
+open_with(_network_of)
 
 
 def __getattr__(name: str) -> Any:

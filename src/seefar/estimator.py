@@ -2,7 +2,7 @@
 
 import numbers
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +16,7 @@ from seefar.data.images import Dataset, ImageSet
 from seefar.data.rows import RowsError, as_rows, layout_of
 from seefar.errors import UsageError
 from seefar.metrics import softmax
+from seefar.network_source import give
 from seefar.recipe_fields import change, flat, from_json
 from seefar.recipes import Recipe
 from seefar.runs import folder
@@ -45,6 +46,7 @@ class SeefarClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # 
 
     Args:
         recipe: a name, such as "tiny", "baseline", "deep" or "fast", or a Recipe.
+        network: a callable that returns a `torch.nn.Module`, in the place of the recipe's network: see `seefar.train`.
         size: height and width in pixels at which the network sees the images, 8 to 512.
         epochs: passes over the training images, at most; None: as the recipe says.
         learning_rate: the highest of the run; None: as the recipe says.
@@ -72,6 +74,7 @@ class SeefarClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # 
         self,
         recipe: str | Recipe = "deep",
         *,
+        network: Callable[..., Any] | None = None,
         size: int = 32,
         epochs: int | None = None,
         learning_rate: float | None = None,
@@ -84,6 +87,7 @@ class SeefarClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # 
         verbose: bool = False,
     ) -> None:
         self.recipe = recipe
+        self.network = network
         self.size = size
         self.epochs = epochs
         self.learning_rate = learning_rate
@@ -142,6 +146,8 @@ class SeefarClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # 
 
         check_is_fitted(self)
         rows = validate_data(self, as_rows(X)[0], reset=False)
+        if self.network is not None:
+            give(self.network)
         device = choose_device(self.device)
         network = build_network(self.recipe_.network, len(self.classes_), self.layout_.size)
         network.load_state_dict(safetensors.torch.load(self.weights_))
@@ -159,6 +165,7 @@ class SeefarClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # 
         own = {name: getattr(self, name) for name in ("epochs", "learning_rate", "batch_size")}
         own = {name: value for name, value in own.items() if value is not None}
         changes = dict(self.changes or {})
+        own |= {} if self.network is None else {"model": self.network}
         if twice := sorted(own.keys() & changes.keys()):
             raise UsageError(f"{twice[0]} is given both by itself and in changes; give it once")
         return own | changes

@@ -8,17 +8,21 @@ import inspect
 import json
 import re
 import reprlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from itertools import pairwise
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-from seefar import recipes
+from seefar import network_source, recipes
 from seefar.errors import UsageError, did_you_mean
-from seefar.recipes import NETWORKS, RECIPES, AnyNetwork, Recipe
+from seefar.network_source import is_outside
+from seefar.recipes import NETWORKS, RECIPES, AnyNetwork, Outside, Recipe
 
 PARTS = tuple(field.name for field in dataclasses.fields(Recipe) if field.name not in ("name", "about"))
-MODEL = "a key of recipes.NETWORKS: vgg or fast"
+MODEL = (
+    "a key of recipes.NETWORKS, vgg or fast, or a network from outside: my_net.py:Net, package.module:function, timm:resnet18"
+)
+ALWAYS = ("pixels", "frozen_stages", "stages", "sha256")  # fields of every network from outside
 
 
 def find(name: str) -> Recipe:
@@ -29,7 +33,9 @@ def find(name: str) -> Recipe:
 
 
 def model_of(network: AnyNetwork) -> str:
-    """The name of a network's class in NETWORKS."""
+    """The name of a network's class in NETWORKS, or where it comes from."""
+    if isinstance(network, Outside):
+        return network.source
     return next(name for name, kind in NETWORKS.items() if type(network) is kind)
 
 
@@ -40,6 +46,9 @@ def flat(recipe: Recipe) -> dict[str, Any]:
         values |= {
             field.name: getattr(getattr(recipe, part), field.name) for field in dataclasses.fields(getattr(recipe, part))
         }
+    if isinstance(recipe.network, Outside):
+        del values["source"]
+        values = {name: value for name, value in values.items() if value is not None and (name != "widths" or value)}
     return values
 
 
@@ -67,19 +76,24 @@ def change(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     read = {field: _read(field, value) for field, value in changes.items()}
     before = flat(recipe)
     model = read.get("model", before["model"])
-    if foreign := [field for field in read if field not in _owners(model) and field != "model"]:
-        owners = [name for name, kind in NETWORKS.items() if foreign[0] in _names(kind)]
-        raise UsageError(
-            f"the network {model!r} has no field {foreign[0]!r}; use --set model={owners[0]}, or leave {foreign[0]} out"
-        )
-    common = {field: value for field, value in (_neutral_values(NETWORKS[model]) | before).items() if field in _owners(model)}
-    if missing := _owners(model).keys() - common.keys() - read.keys():
+    if is_outside(model):
+        own = _own_values(model, before) if "model" in read else {name: before[name] for name in _network_fields(before)}
+    else:
+        own = _neutral_values(NETWORKS[model])
+    owners = _owners(model, own)
+    if foreign := [field for field in read if field not in owners and field != "model"]:
+        raise UsageError(_foreign(model, foreign[0], own))
+    if is_outside(model) and read.get("sha256", own["sha256"]) != own["sha256"]:
+        raise UsageError(f"the file of {model} has the SHA-256 {own['sha256']}, and {read['sha256']} was asked for")
+    kept = before if not is_outside(model) else {name: value for name, value in before.items() if name not in own} | own
+    common = {field: value for field, value in (own | kept).items() if field in owners}
+    if missing := owners.keys() - common.keys() - read.keys():
         raise UsageError(f"the network {model!r} needs {min(missing)}; give it too, with --set {min(missing)}=...")
     values = {field: value for field, value in read.items() if field not in common or value != common[field]}
     values = {field: value for field, value in values.items() if field != "model" or model != before["model"]}
     base, *earlier = recipe.name.split("+")
-    kept = _owners(model).keys() | {"model"}
-    named = [word for word in earlier if word.partition("=")[0] in kept - values.keys()]
+    lasting = owners.keys() | {"model"}
+    named = [word for word in earlier if word.partition("=")[0] in lasting - values.keys()]
     named += [f"{field}={said(field, value)}" for field, value in values.items()]
     changed = _assembled("+".join([base, *named]), recipe.about, common | values | {"model": model})
     check(changed)
@@ -100,16 +114,53 @@ def from_json(values: Mapping[str, Any]) -> Recipe:
     return recipe
 
 
+def _own_values(model: str, before: Mapping[str, Any]) -> dict[str, Any]:
+    """The network fields of a callable, with their values: its own default where that is a value of the field, else the recipe's.
+
+    Raises:
+        UsageError: it cannot be found or imported, or it needs what no recipe has.
+    """
+    found = network_source.find(model)
+    own = {name: before[name] for name in ("pixels", "frozen_stages")} | {"stages": (), "sha256": found.sha256}
+    if model.startswith(f"{network_source.TIMM}:"):
+        return own
+    for name, default in network_source.parameters(network_source.load(model, found.sha256), model).items():
+        needed, is_field = default is inspect.Parameter.empty, name in _names(Outside) and name not in ALWAYS
+        if is_field and needed and name in before:
+            own[name] = before[name]
+        elif is_field and not needed:
+            try:
+                own[name] = _typed(default, kind_of(name))
+            except ValueError:  # of another kind than the recipe's: a parameter that is the callable's own business
+                continue
+        elif needed and name not in ("classes", "size", "pixels"):
+            raise UsageError(f"{model} needs {name}, which recipe fields do not give it; give that parameter a default")
+    return own
+
+
+def _foreign(model: str, field: str, own: Mapping[str, Any]) -> str:
+    """What to say of a field that a network does not have."""
+    if is_outside(model):
+        return f"{model} has no field {field!r}; its own are {', '.join(own)}: make {field} a parameter of it, or leave it out"
+    owners = [name for name, kind in NETWORKS.items() if field in _names(kind)]
+    if not owners:
+        return f"the network {model!r} has no field {field!r}, which is for networks from outside; leave {field} out"
+    return f"the network {model!r} has no field {field!r}; use --set model={owners[0]}, or leave {field} out"
+
+
 def _assembled(name: str, about: str, values: Mapping[str, Any]) -> Recipe:
     """A recipe from its fields. Raises TypeError if one is missing that has no neutral value, KeyError if one is unknown."""
-    owners = _owners(values["model"])
+    model = values["model"]
+    owners = _owners(model, values)
     parts: dict[str, dict[str, Any]] = {part: {} for part in PARTS}
     for field, value in values.items():
         if field != "model":
             parts[owners[field]][field] = value
+    if is_outside(model):
+        parts["network"]["source"] = model
     hints = get_type_hints(Recipe)
     made: dict[str, Any] = {
-        part: (NETWORKS[values["model"]] if part == "network" else hints[part])(**own) for part, own in parts.items()
+        part: (_class_of(model) if part == "network" else hints[part])(**own) for part, own in parts.items()
     }
     return Recipe(name=name, about=about, **made)
 
@@ -118,21 +169,35 @@ def _names(kind: type) -> list[str]:
     return [field.name for field in dataclasses.fields(kind)]
 
 
-@cache
-def _owners(model: str) -> dict[str, str]:
-    """In which part each field stands, of a recipe with this network."""
-    hints = get_type_hints(Recipe) | {"network": NETWORKS[model]}
-    return {field: part for part in PARTS for field in _names(hints[part])}
+def _class_of(model: str) -> type[AnyNetwork]:
+    """The class that holds the fields of a network."""
+    return Outside if is_outside(model) else NETWORKS[model]
+
+
+def _network_fields(values: Iterable[str]) -> list[str]:
+    """Of fields those of a network from outside."""
+    return [field for field in values if field in _names(Outside)]
+
+
+def _owners(model: str, fields: Iterable[str]) -> dict[str, str]:
+    """In which part each field stands, of a recipe with this network; one from outside has those of `fields` that networks have."""
+    hints = get_type_hints(Recipe) | {"network": _class_of(model)}
+    owned = {field: part for part in PARTS for field in _names(hints[part])}
+    if not is_outside(model):
+        return owned
+    named = _network_fields(fields)
+    return {field: part for field, part in owned.items() if field != "source" and (part != "network" or field in named)}
 
 
 @cache
 def kinds() -> dict[str, Any]:
     """The type of each field of any recipe by name, with its range where it has one; those of the networks first."""
     hints = get_type_hints(Recipe)
-    classes = [*NETWORKS.values(), *(hints[part] for part in PARTS if part != "network")]
+    classes = [*NETWORKS.values(), Outside, *(hints[part] for part in PARTS if part != "network")]
     found: dict[str, Any] = {"model": Literal[tuple(NETWORKS)]}
     for kind in classes:
         found |= {name: hint for name, hint in get_type_hints(kind, include_extras=True).items() if name not in found}
+    del found["source"]
     return found
 
 
@@ -145,7 +210,7 @@ def kind_of(field: str) -> Any:
 def neutral(field: str) -> Any:
     """The value of a field that is off. Raises UsageError if it has none."""
     hints = get_type_hints(Recipe)
-    for kind in (*NETWORKS.values(), *(hints[part] for part in PARTS if part != "network")):
+    for kind in (*NETWORKS.values(), Outside, *(hints[part] for part in PARTS if part != "network")):
         if field in (values := _neutral_values(kind)):
             return values[field]
     raise UsageError(f"{field} cannot be off; give a value ({meanings()[field]})")
@@ -165,6 +230,8 @@ def meanings() -> dict[str, str]:
 
 def text(value: Any) -> str:
     """A field's value as `--set` takes it, without spaces and quotes."""
+    if isinstance(value, list | tuple) and value and all(isinstance(one, str) for one in value):
+        return ",".join(value)
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
@@ -197,7 +264,7 @@ def check(recipe: Recipe) -> None:
         if get_origin(kind) is Annotated and not _holds(field, kind.__metadata__[0], value):
             raise UsageError(f"{field} is {text(value)}; allowed is {kind.__metadata__[0]}")
     stages, frozen = len(recipe.network.widths), recipe.network.frozen_stages
-    if frozen > stages:
+    if frozen > stages and not isinstance(recipe.network, Outside):
         raise UsageError(f"frozen_stages is {frozen}, but widths has {stages} stages; allowed is 0 to {stages}")
     if recipe.optimisation.schedule in ("step", "plateau") and recipe.optimisation.drop_factor == 1:
         raise UsageError(
@@ -228,6 +295,10 @@ def _holds(field: str, words: str, value: Any) -> bool:
 def _read(field: str, value: Any) -> Any:
     """`value` as the field's type; a text is parsed, a number is not silently turned into another kind of number."""
     kind = kind_of(field)
+    if field == "model" and callable(value):
+        return network_source.give(value)
+    if field == "model" and isinstance(value, str) and is_outside(value):
+        return value
     if get_origin(kind) is Literal:
         if value in get_args(kind):
             return value
@@ -243,6 +314,8 @@ def _read(field: str, value: Any) -> Any:
     if field == "budget" and isinstance(value, str) and value.strip()[-1:] in ("s", "m", "h"):
         return seconds(value)
     try:
+        if kind == tuple[str, ...] and isinstance(value, str) and not value.startswith("["):
+            value = [word.strip() for word in value.split(",") if word.strip()]
         if isinstance(value, str):
             value = json.loads({"on": "true", "off": "false"}.get(value, value))
         return _typed(value, kind)
@@ -257,6 +330,7 @@ _EXPECTED = {
     int: "a whole number",
     float: "a number",
     tuple[float, float]: "two numbers, such as [0.25, 0.5]",
+    tuple[str, ...]: "names of layers, such as layer1,layer2",
     tuple[tuple[int, ...], ...]: "lists of whole numbers, such as [[32], [64, 64]]",
     tuple[tuple[float, float], ...]: "pairs of numbers, such as [[0, 0.5], [0.6, 1]]",
 }

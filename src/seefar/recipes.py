@@ -48,6 +48,24 @@ class Fast(AnyNetwork):
     """The network of the CIFAR-10 speed runs: whitened, batch norm always on, no dropout, no hidden dense layer: networks/fast.py."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Outside(AnyNetwork):
+    """A network from outside, a callable of the user's or a classifier of timm: networks/outside.py.
+
+    Its fields are those below, and of the fields above those that the callable names as parameters; the others are None here, and not
+    part of the recipe. What it names without a default of its own it gets from the recipe.
+    """
+
+    source: str  # what `model` says: my_net.py:Net, package.module:function, timm:resnet18
+    sha256: str = ""  # of the file that defines it, which is looked at before the file is used; empty for timm
+    stages: tuple[str, ...] = ()  # layers that end a stage, for maps and freezing; none: found by following one image
+    widths: Channels = ()
+    batch_norm: bool | None = None
+    spatial_dropout: Probability | None = None
+    dense: Annotated[int, "0 to 16384"] | None = None
+    dropout: Pair | None = None
+
+
 NETWORKS: dict[str, type[AnyNetwork]] = {
     "vgg": Vgg,
     "fast": Fast,

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from seefar.data.images import ImageSet
 from seefar.errors import UsageError
 from seefar.explaining.attribution import EXPLAINERS, GREY, attribute, mean_colour
-from seefar.explaining.capture import as_input, layer_names
+from seefar.explaining.capture import as_input
 from seefar.networks.layers import Network
 from seefar.recipe_fields import change, find
 from seefar.recipes import NETWORKS
@@ -127,7 +127,7 @@ def test_grad_cam_is_captums_enlarged(network: Network) -> None:
     from captum.attr import LayerGradCam
 
     images, targets = pictures(4, 16), np.array([0, 1, 2, 0])
-    for name in ("", *layer_names(network)):
+    for name in ("", *network.layer_names()):
         layer = network.get_submodule(name or "stages.1")
         raw = LayerGradCam(network, layer).attribute(
             as_input(network, images), torch.from_numpy(targets), relu_attributions=True
@@ -241,7 +241,7 @@ def test_every_method_works_for_every_network(model: str, size: int, classes: in
         assert maps.dtype == np.float32
         assert np.isfinite(maps).all()
         assert (maps.min() >= 0) == (method in CAMS)
-    for name in layer_names(network):
+    for name in network.layer_names():
         for method in CAMS:
             maps = attribute(network, images, targets, method, name)
             assert maps.shape == (2, size, size)

@@ -6,7 +6,7 @@ import torch
 from tests.explaining.small_networks import hooks, state, unsettle
 
 from seefar.errors import UsageError
-from seefar.explaining.capture import as_input, capture, find_layer, last_stage, layer_names, undisturbed
+from seefar.explaining.capture import as_input, capture, find_layer, last_stage, undisturbed
 from seefar.networks.build import build_network
 from seefar.networks.layers import Network
 from seefar.recipe_fields import find
@@ -19,7 +19,7 @@ def network(request: pytest.FixtureRequest) -> Network:
 
 def test_what_a_layer_gave_is_kept_and_the_hooks_are_gone(network: Network) -> None:
     images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
-    names = layer_names(network)
+    names = network.layer_names()
     with capture(network, names) as seen:
         network(as_input(network, images))
         assert list(seen) == names
@@ -32,7 +32,7 @@ def test_what_a_layer_gave_is_kept_and_the_hooks_are_gone(network: Network) -> N
 
 
 def test_after_an_error_the_hooks_are_gone(network: Network) -> None:
-    with pytest.raises(ZeroDivisionError), capture(network, layer_names(network)):
+    with pytest.raises(ZeroDivisionError), capture(network, network.layer_names()):
         raise ZeroDivisionError
     assert hooks(network) == 0
     wanted = ["stages.0", "stages.9"]

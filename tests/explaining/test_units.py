@@ -7,7 +7,7 @@ from tests.explaining.small_networks import noise, small_network, state
 from torch import nn
 
 from seefar.errors import UsageError
-from seefar.explaining.capture import as_input, layer_names
+from seefar.explaining.capture import as_input
 from seefar.explaining.units import SAME, Field, differing, exciting, largest_first, maximise, patch, receptive_field
 from seefar.networks.layers import Network
 from seefar.recipes import NETWORKS
@@ -55,7 +55,7 @@ def trained(model: str) -> Network:
 def test_the_most_exciting_are_those_of_a_search_by_brute_force(model: str, batch: int) -> None:
     built, images = small_network(model), noise(23)
     compared = 0
-    for layer in layer_names(built):
+    for layer in built.layer_names():
         maps = values(built, layer, images)
         if layer == "stem.0":
             maps = maps.clip(0)  # its own ReLU may follow; the largest values are the same
@@ -154,7 +154,7 @@ def test_the_receptive_field_is_what_a_place_depends_on(model: str, size: int) -
     for conv in built.stages.modules():
         if isinstance(conv, nn.Conv2d):  # fast starts as the identity, which sees less than it could
             conv.weight.data = torch.tensor(rng.normal(0, 0.2, conv.weight.shape), dtype=torch.float32)
-    for layer in layer_names(built):
+    for layer in built.layer_names():
         field = receptive_field(built, layer)
         base = noise(1, size)[0]
         shape = values(built, layer, base[None]).shape
@@ -237,7 +237,7 @@ def test_the_same_seed_makes_the_same_bytes_and_leaves_no_trace(model: str, size
 
 def test_an_odd_size_and_every_layer_can_be_made() -> None:
     built = small_network("fast")
-    for layer in layer_names(built):
+    for layer in built.layer_names():
         assert maximise(built, layer, [0], 21, steps=2).shape == (1, 21, 21, 3)
 
 

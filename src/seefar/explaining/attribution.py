@@ -12,6 +12,7 @@ from torch import Tensor
 
 from seefar.errors import UsageError, did_you_mean
 from seefar.explaining.capture import as_input, capture, find_layer, last_stage, undisturbed
+from seefar.networks.global_randomness import global_randomness
 from seefar.networks.layers import Network
 from seefar.seeds import derive
 
@@ -26,7 +27,7 @@ GREY = 127.5  # the colour of nothing for networks that do not know the mean of 
 Explainer = Callable[[Network, np.ndarray, np.ndarray, str], np.ndarray]
 """(network, images uint8 `(n, h, w, 3)`, classes to explain int64 `(n,)`, name of a layer or "") to maps float32 `(n, h, w)`.
 
-The name is one of `capture.layer_names`; "" is the method's own choice. Call them through `attribute`, which sees to the mode of the
+The name is one of `Network.layer_names`; "" is the method's own choice. Call them through `attribute`, which sees to the mode of the
 network, to float32 and to gradients.
 """
 
@@ -73,7 +74,7 @@ def attribute(
 
 def check_targets(network: Network, images: np.ndarray, targets: np.ndarray) -> None:
     """Raise UsageError unless `targets` is one class of the network for each image."""
-    classes = network.classifier.out_features
+    classes = network.classes
     if targets.shape != (len(images),):
         raise UsageError(f"targets has the shape {targets.shape} for {len(images)} images; give one class number an image")
     if odd := [int(target) for target in targets if not 0 <= target < classes]:
@@ -109,7 +110,8 @@ def grad_cam(network: Network, images: np.ndarray, targets: np.ndarray, layer: s
     """
     inputs = as_input(network, images).requires_grad_()
     method = _captum().LayerGradCam(network, find_layer(network, layer or last_stage(network)))
-    found = method.attribute(inputs, target=torch.tensor(targets).to(inputs.device), relu_attributions=True)
+    with _out_of_place(network):
+        found = method.attribute(inputs, target=torch.tensor(targets).to(inputs.device), relu_attributions=True)
     return _enlarged(found[:, 0], images)
 
 
@@ -138,7 +140,7 @@ def layer_cam(network: Network, images: np.ndarray, targets: np.ndarray, layer: 
 
     Source: Jiang et al. 2021, equations 6 to 8, https://doi.org/10.1109/TIP.2021.3089943
     """
-    names = [layer] if layer else [f"stages.{place}" for place in range(len(network.stages))]
+    names = [layer] if layer else network.stage_names
     found = [
         _enlarged((maps * gradients.relu()).sum(1).relu(), images)
         for maps, gradients in _maps_and_gradients(network, images, targets, names)
@@ -220,7 +222,7 @@ def gradient_shap(network: Network, images: np.ndarray, targets: np.ndarray, lay
     method, baseline = _captum().GradientShap(network), mean_colour(network)
 
     def attribute(image: Tensor, target: int) -> Tensor:
-        with _global_seed(derive(0, "gradient shap"), image.device):
+        with global_randomness(derive(0, "gradient shap"), image.device):
             found: Tensor = method.attribute(image, baseline.expand_as(image), n_samples=SAMPLES, stdevs=NOISE, target=target)
         return found.sum(1)
 
@@ -279,23 +281,6 @@ def _room(images: np.ndarray) -> int:
     """How many copies of one image go through the network at once."""
     height, width = images.shape[1:3]
     return int(max(1, AT_ONCE // (height * width)))
-
-
-@contextmanager
-def _global_seed(seed: int, device: torch.device) -> Iterator[None]:
-    """Within the block torch's and numpy's global generators, from which captum draws, start at `seed`; afterwards they are as before."""
-    before = np.random.get_state()  # noqa: NPY002 # the global state is the point
-    try:
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            np.random.seed(seed % 2**32)  # noqa: NPY002
-            # torch.manual_seed would change the generators of all other devices, too
-            torch.default_generator.manual_seed(seed)
-            if device.type == "cuda":
-                with torch.cuda.device(device):
-                    torch.cuda.manual_seed(seed)
-            yield
-    finally:
-        np.random.set_state(before)  # noqa: NPY002
 
 
 EXPLAINERS: dict[str, Explainer] = {

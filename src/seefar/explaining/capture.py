@@ -11,29 +11,17 @@ from seefar.errors import UsageError, did_you_mean
 from seefar.networks.layers import Network
 
 
-def layer_names(network: Network) -> list[str]:
-    """The layers whose feature maps can be looked at, in the order in which an image passes them: whole stages and convolutions.
-
-    "stages.0" is what the first stage gives; "stages.0.3" is a convolution within it.
-    """
-    names = ["stem.0"] if isinstance(network.stem, nn.Sequential) else []
-    for place, stage in enumerate(network.stages):
-        inside = [name for name, layer in stage.named_modules() if isinstance(layer, nn.Conv2d)]
-        names += [*(f"stages.{place}.{name}" for name in inside), f"stages.{place}"]
-    return names
-
-
 def find_layer(network: Network, name: str) -> nn.Module:
     """The layer of that name. Raises UsageError, with the names, if there is none that gives feature maps."""
-    known = layer_names(network)
+    known = network.layer_names()
     if name not in known:
         raise UsageError(f"no layer is called {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}")
-    return network.get_submodule(name)
+    return network.layer(name)
 
 
 def last_stage(network: Network) -> str:
     """The name of the last stage, whose maps have seen most of the image."""
-    return f"stages.{len(network.stages) - 1}"
+    return network.stage_names[-1]
 
 
 @contextmanager

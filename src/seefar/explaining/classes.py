@@ -158,7 +158,7 @@ def smallest_change(network: Network, images: np.ndarray, wanted: np.ndarray, st
     Raises:
         UsageError: the network has no such class.
     """
-    classes = network.classifier.out_features
+    classes = network.classes
     if len(wanted) and not 0 <= wanted.min() <= wanted.max() < classes:
         raise UsageError(f"wanted classes must be 0..{classes - 1}; found {wanted.min()}..{wanted.max()}")
     pixels, turned = images.copy(), np.zeros(len(images), bool)

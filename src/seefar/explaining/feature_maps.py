@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from seefar.explaining.capture import as_input, capture, undisturbed
 from seefar.metrics import softmax
+from seefar.networks.inference import as_features
 from seefar.networks.layers import Network
 
 MOST = 16  # maps a layer that are kept (chosen by hand: as many as can be looked at)
@@ -49,7 +50,7 @@ def path(network: Network, image: np.ndarray, most: int = MOST) -> Path:
     """The path of one image, uint8 `(h, w, 3)` of the network's size, from pixels to probabilities."""
     names = default_layers(network)
     features: list[Tensor] = []
-    hook = network.classifier.register_forward_pre_hook(lambda _, inputs: features.append(inputs[0]))
+    hook = network.classifier.register_forward_pre_hook(lambda _, inputs: features.append(as_features(inputs[0])))
     try:
         with undisturbed(network), capture(network, names) as seen, torch.inference_mode():
             logits = network(as_input(network, image[None])).float().cpu().numpy()
@@ -62,7 +63,7 @@ def path(network: Network, image: np.ndarray, most: int = MOST) -> Path:
 def default_layers(network: Network) -> list[str]:
     """The stages, and before them the stem where there is one."""
     stem = ["stem.0"] if isinstance(network.stem, nn.Sequential) else []
-    return [*stem, *(f"stages.{place}" for place in range(len(network.stages)))]
+    return [*stem, *network.stage_names]
 
 
 def _strongest(layer: str, values: Tensor, most: int) -> StageMaps:

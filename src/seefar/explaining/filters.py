@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from seefar.errors import UsageError
 from seefar.explaining.capture import as_input, undisturbed
-from seefar.networks.fast import Residual, Whitening
+from seefar.networks.fast import Whitening
 from seefar.networks.layers import Network
+from seefar.networks.passes import ends, passes
 
 BATCH = 250  # images at a time: the maps of a first layer of 64 channels at 32 pixels are 65 MB (chosen by hand)
 STILL = 0.01  # of the widest range of values in its layer: what changes less is dead (chosen by hand)
@@ -62,10 +63,10 @@ def first_filters(network: Network) -> FirstFilters:
 
     The weights act on scaled pixels; divided by the deviations they are those that act on the colours as they are.
     """
-    first = next(
-        layer for layer in (*network.stem.modules(), *network.stages.modules()) if isinstance(layer, nn.Conv2d | Whitening)
-    )
-    colours = _weight(first) / network.scale.deviation.cpu().numpy().reshape(1, 3, 1, 1)
+    first = next(layer for layer in network.leaves().values() if isinstance(layer, nn.Conv2d | Whitening))
+    weight = _weight(first)
+    weight = weight if weight.shape[1] == 3 else weight.mean(1, keepdims=True)  # the network made something else of the colours
+    colours = weight / network.scale.deviation.cpu().numpy().reshape(1, 3, 1, 1)
     order = strongest_first(colours)
     scale = float(np.abs(colours).max())
     pixels = np.rint(128 + 127 * colours[order] / max(scale, 1e-12)).astype(np.uint8)
@@ -89,9 +90,9 @@ def health(network: Network, images: np.ndarray) -> list[LayerHealth]:
     """
     if not len(images):
         raise UsageError("only images show whether a filter is dead, and there are none; give at least one")
-    judged = dict(_judged(network))
+    judged = _judged(network, images)
     ranges = _ranges(network, list(judged.values()), images)
-    return [_judge(name, _weight(network.get_submodule(name)), spread) for name, spread in zip(judged, ranges, strict=True)]
+    return [_judge(name, _weight(network.layer(name)), spread) for name, spread in zip(judged, ranges, strict=True)]
 
 
 def strongest_first(weight: np.ndarray) -> np.ndarray:
@@ -145,21 +146,12 @@ def _groups(weight: np.ndarray, alive: np.ndarray) -> list[list[int]]:
     return [found for found in members if len(found) > 1]
 
 
-def _judged(network: Network) -> Iterator[tuple[str, nn.Module]]:
-    """Each learned convolution's name with the layer whose output it is judged by."""
-    for place, stage in enumerate(network.stages):
-        layers = [(name, layer) for name, layer in stage.named_modules() if not list(layer.children())]
-        ends = {id(list(layer.modules())[-1]) for layer in stage.modules() if isinstance(layer, Residual)}
-        for number, (name, layer) in enumerate(layers):
-            if isinstance(layer, nn.Conv2d):
-                judge: nn.Module = layer
-                for _, follower in layers[number + 1 :]:
-                    if isinstance(follower, nn.Conv2d):
-                        break
-                    judge = follower
-                    if isinstance(follower, nn.ReLU | nn.GELU) or id(follower) in ends:
-                        break
-                yield f"stages.{place}.{name}", judge
+def _judged(network: Network, images: np.ndarray) -> dict[str, nn.Module]:
+    """Each learned convolution's name with the layer whose output it is judged by: see `ends`."""
+    with undisturbed(network):
+        _, found = passes(network, as_input(network, images[:2]))
+    named = [(one.name.removeprefix(network.prefix), judge) for one, judge in ends(found)]
+    return {name: judge for name, judge in named if name in network.leaves()}
 
 
 def _ranges(network: Network, layers: list[nn.Module], images: np.ndarray) -> list[np.ndarray]:
@@ -174,7 +166,7 @@ def _ranges(network: Network, layers: list[nn.Module], images: np.ndarray) -> li
 
     with undisturbed(network), _hooked(layers, note), torch.inference_mode():
         for start in range(0, len(images), BATCH):
-            network.stages(network.stem(network.scale(as_input(network, images[start : start + BATCH]))))
+            network.pass_to(network.stage_names[-1], as_input(network, images[start : start + BATCH]))
     return [(high[id(layer)] - low[id(layer)]).cpu().numpy() for layer in layers]
 
 

@@ -10,7 +10,7 @@ import torch
 from seefar.data.images import ImageSet
 from seefar.display import Shown
 from seefar.explaining.attribution import EXPLAINERS, attribute
-from seefar.explaining.capture import last_stage, layer_names
+from seefar.explaining.capture import last_stage
 from seefar.explaining.classes import counterfactual_neighbours, portraits, smallest_change
 from seefar.explaining.faithfulness import Faithfulness, Sanity, faithfulness, sanity
 from seefar.explaining.feature_maps import path
@@ -227,7 +227,7 @@ def overview(
         Overview(
             split=split,
             images=len(images),
-            layers=layer_names(network),
+            layers=network.layer_names(),
             first=first.kind,
             health=filters,
             looked=[looked(i) for i in shown],

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from seefar.errors import UsageError
 from seefar.explaining.capture import as_input, capture, find_layer, undisturbed
-from seefar.networks.fast import Whitening
+from seefar.explaining.receptive_field import Field, receptive_field
 from seefar.networks.layers import Network
 from seefar.seeds import derive
 
@@ -53,33 +53,6 @@ class Exciting:
     patches: list[np.ndarray]
 
 
-@dataclass(frozen=True)
-class Field:
-    """The pixels that a place of a layer's maps depends on: from `start + place * jump` on, `size` of them, in each direction."""
-
-    size: int
-    jump: int
-    start: int
-
-
-def receptive_field(network: Network, layer: str) -> Field:
-    """What a place of this layer's maps sees of the image, by the kernels, strides and paddings before it.
-
-    Source: Araujo et al. 2019, equations 1 to 4, https://distill.pub/2019/computing-receptive-fields
-
-    Raises:
-        UsageError: there is no such layer.
-    """
-    inside = {id(part) for part in find_layer(network, layer).modules()}
-    leaves = [part for part in (*network.stem.modules(), *network.stages.modules()) if not list(part.children())]
-    last = max(place for place, leaf in enumerate(leaves) if id(leaf) in inside)
-    size, jump, start = 1, 1, 0
-    for leaf in leaves[: last + 1]:
-        kernel, stride, padding = _window(leaf)
-        size, start, jump = size + (kernel - 1) * jump, start - padding * jump, jump * stride
-    return Field(size, jump, start)
-
-
 def exciting(
     network: Network,
     images: np.ndarray,
@@ -96,7 +69,7 @@ def exciting(
     Args:
         network: trained; it is afterwards as it was.
         images: uint8 `(n, h, w, 3)`, at least one.
-        layer: as `capture.layer_names` lists them.
+        layer: as `Network.layer_names` lists them.
         units: channels of the layer; none: 8 of those with the largest mean size of their values.
         most: images a unit, fewer if there are not so many.
         batch: images at a time; it changes speed and memory, and values in their last digits.
@@ -111,7 +84,7 @@ def exciting(
     strengths, width = np.zeros(1), 0
     with undisturbed(network), capture(network, [layer]) as seen, torch.inference_mode():
         for first in range(0, len(images), batch):
-            _forward(network, layer, as_input(network, images[first : first + batch]))
+            network.pass_to(layer, as_input(network, images[first : first + batch]))
             maps = seen[layer].float().contiguous()
             width = maps.shape[3]
             largest, where = maps.flatten(2).max(2)
@@ -193,7 +166,7 @@ def maximise(network: Network, layer: str, units: Sequence[int], size: int, step
 
     Args:
         network: trained; it is afterwards as it was.
-        layer: as `capture.layer_names` lists them.
+        layer: as `Network.layer_names` lists them.
         units: channels of the layer, at least one.
         size: side of the images in pixels; it need not be the network's own.
         steps: of Adam.
@@ -219,7 +192,7 @@ def maximise(network: Network, layer: str, units: Sequence[int], size: int, step
         for step in range(steps):
             pixels = _picture(waves, weights, mixing, size)
             down, right = (int(number) for number in moves.integers(-reach, reach + 1, 2))
-            _forward(network, layer, pixels.roll((down, right), (2, 3)) * 255)
+            network.pass_to(layer, pixels.roll((down, right), (2, 3)) * 255)
             maps = seen.pop()
             if not step:
                 _check_units(layer, units, maps.shape[1])
@@ -253,38 +226,16 @@ def _wave_weights(size: int) -> np.ndarray:
 def _before_activation(network: Network, layer: str) -> Iterator[list[Tensor]]:
     """Within the block, what the layer gave last, before its own ReLU or GELU if it ends with one."""
     seen: list[Tensor] = []
-    leaves = [part for part in find_layer(network, layer).modules() if not list(part.children())]
-    activations = [part for part in leaves if isinstance(part, nn.ReLU | nn.GELU)]
-    # Copies: the activation that follows may work in place
-    if activations:  # only dropout, which does nothing here, can follow it
-        hook = activations[-1].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
+    whole = find_layer(network, layer)
+    # Copies: the activation that follows may work in place. The last of them: a layer may be passed several times
+    if activation := network.last_activation(layer):  # only dropout, which does nothing here, can follow it
+        hook = activation.register_forward_pre_hook(lambda _, inputs: seen.__setitem__(slice(None), [inputs[0].clone()]))
     else:
-        hook = leaves[-1].register_forward_hook(lambda _layer, _inputs, output: seen.append(output.clone()))
+        hook = whole.register_forward_hook(lambda _layer, _inputs, output: seen.__setitem__(slice(None), [output.clone()]))
     try:
         yield seen
     finally:
         hook.remove()
-
-
-def _forward(network: Network, layer: str, pixels: Tensor) -> None:
-    """Pixels `(n, 3, h, w)` through the network as far as the layer; what it gives is left to hooks."""
-    place = layer.split(".")
-    stages = 0 if place[0] == "stem" else int(place[1]) + 1
-    network.stages[:stages](network.stem(network.scale(pixels)))
-
-
-def _window(layer: nn.Module) -> tuple[int, int, int]:
-    """Kernel, stride and padding of a layer, in pixels a side; those of a layer that works on each place alone are 1, 1, 0."""
-    if isinstance(layer, Whitening):
-        return layer.weight.shape[-1], 1, 0
-    if isinstance(layer, nn.Conv2d):
-        return (layer.kernel_size[0] - 1) * layer.dilation[0] + 1, layer.stride[0], int(layer.padding[0])
-    if isinstance(layer, nn.MaxPool2d | nn.AvgPool2d):
-        kernel, stride, padding = (
-            side if isinstance(side, int) else side[0] for side in (layer.kernel_size, layer.stride, layer.padding)
-        )
-        return kernel, stride, padding
-    return 1, 1, 0
 
 
 def _check_units(layer: str, units: Sequence[int], channels: int) -> None:

@@ -13,8 +13,6 @@ from seefar.errors import UsageError
 from seefar.networks.fast import Multiply, Residual, Whitening
 from seefar.networks.layers import Dropout, Network, Scale, SpatialDropout
 
-PARTS = ("scale", "stem", "stages", "head")  # of a Network, in the order in which an image passes them
-
 
 @dataclass
 class Flow:
@@ -69,7 +67,7 @@ def keras_model(network: Network, size: int, temperature: float | None = None, n
     keras = keras_module()
     pixels = keras.Input((size, size, 3), name="pixels", dtype="float32")
     flow = Flow(pixels)
-    for part in PARTS:
+    for part in network.parts:
         _add(getattr(network, part), part, flow)
     if temperature is not None:
         flow.through(keras.layers.Rescaling(1 / temperature, name="temperature", dtype="float32"))
@@ -116,9 +114,10 @@ def _layer(kind: str, name: str, **settings: Any) -> Any:
 
 
 def _no_such(layer: nn.Module, name: str) -> UsageError:
+    what = f"{type(layer).__name__} with layers inside" if list(layer.children()) else layer
     return UsageError(
-        f"{name} is {layer}, which no standard layer of Keras equals; allowed are, in their usual forms, "
-        f"{', '.join(sorted(known.__name__ for known in LAYERS))}; export to onnx or torch"
+        f"{name} is {what}, which no standard layer of Keras equals; allowed are, in their usual forms, "
+        f"{', '.join(sorted({known.__name__ for known in LAYERS}))}; export to onnx or torch"
     )
 
 
@@ -225,6 +224,10 @@ def _dropout(layer: Dropout, name: str, flow: Flow) -> None:
     flow.through(_layer("Dropout", name, rate=layer.share))
 
 
+def _dropout_of_torch(layer: nn.Dropout, name: str, flow: Flow) -> None:
+    flow.through(_layer("Dropout", name, rate=layer.p))
+
+
 def _spatial_dropout(layer: SpatialDropout, name: str, flow: Flow) -> None:
     flow.through(_layer("SpatialDropout2D", name, rate=layer.share, data_format="channels_last"))
 
@@ -258,6 +261,7 @@ LAYERS: dict[type[nn.Module], Callable[[Any, str, Flow], None]] = {
     nn.BatchNorm1d: _norm,
     nn.BatchNorm2d: _norm,
     nn.Conv2d: _convolution,
+    nn.Dropout: _dropout_of_torch,
     nn.Flatten: _flatten,
     nn.GELU: _gelu,
     nn.Identity: _nothing,

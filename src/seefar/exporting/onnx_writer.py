@@ -32,6 +32,7 @@ def onnx_graph(model: Model) -> Any:
     """
     check_installed()
     network = copy.deepcopy(model.network).cpu().float().eval()
+    network.lie_plainly()
     program = Program(network, model.temperature or 1.0).eval()
     # Two images: from one image the exporter would take the number of images for fixed (pytorch issue 157621)
     example = torch.zeros(2, model.size, model.size, 3, dtype=torch.uint8)

@@ -57,6 +57,7 @@ def torch_program(model: Model) -> torch.export.ExportedProgram:
     # Weights that lie in channels_last order are stored wrongly by some releases, which warn that no tensor is complete
     network = copy.deepcopy(model.network).cpu().eval()
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload] # torch does not declare it
+    network.lie_plainly()
     example = torch.zeros(2, model.size, model.size, 3, dtype=torch.uint8)  # two: from one image, n would be fixed at 1
     with torch.no_grad():
         program = torch.export.export(

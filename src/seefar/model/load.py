@@ -1,5 +1,6 @@
 """Open a trained network: from the folder of a run, computing with torch, or from a file, with ONNX Runtime. No torch at the top."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +8,18 @@ import numpy as np
 
 from seefar.model.familiar import Familiar, Threshold
 from seefar.model.model import Model
+from seefar.network_source import give
 from seefar.recipe_fields import from_json
 from seefar.runs.folder import Run, open_run
 
 
 def load_model(
-    source: str | Path | Run, device: str = "auto", *, precision: str | None = None, threads: int | None = None
+    source: str | Path | Run,
+    device: str = "auto",
+    *,
+    precision: str | None = None,
+    threads: int | None = None,
+    network: Callable[..., Any] | None = None,
 ) -> Model:
     """A trained network as a value: the best weights of a run or its last, as the recipe's `keep` says; or what a file holds.
 
@@ -21,11 +28,14 @@ def load_model(
         device: of a run: "auto", "cpu", "cuda" or "mps". Files are computed on the CPU.
         precision: of a run: "fp32", "bf16", "fp16" or "auto"; None: as its recipe says. Files say it themselves.
         threads: of a file: how many compute one batch; None: all cores. torch has a setting for the whole process instead.
+        network: of a run that was trained with a callable without a file: that callable. All verbs of this process know it then.
 
     Raises:
         ModelFileError: the run or the file is missing, damaged, was changed, or does not fit together.
         UsageError: there is no such device, or the file needs a package that is not installed.
     """
+    if network is not None:
+        give(network)
     if isinstance(source, str | Path) and (Path(source).is_file() or Path(source).suffix == ".onnx"):
         from seefar.model.onnx_file import read_onnx
 

@@ -67,6 +67,40 @@ def reshape(shapes: Sequence[Shape], facts: Facts, constants: Sequence[Sequence[
     return result, 0
 
 
+def concat(shapes: Sequence[Shape], facts: Facts, constants: Sequence[Sequence[int] | None]) -> tuple[Shape, int]:
+    """Values side by side along one axis."""
+    axis = facts["axis"] % len(shapes[0])
+    others = {(*shape[:axis], *shape[axis + 1 :]) for shape in shapes}
+    if len(others) > 1 or len({len(shape) for shape in shapes}) > 1:
+        raise ValueError("sides")
+    return (*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1 :]), 0
+
+
+def unsqueeze(shapes: Sequence[Shape], facts: Facts, constants: Sequence[Sequence[int] | None]) -> tuple[Shape, int]:
+    """Sides of 1 more, at the places that the second input, a constant, lists."""
+    total = len(shapes[0]) + len(constants[1] or ())
+    places = {axis % total for axis in constants[1] or ()}
+    if len(places) != total - len(shapes[0]):
+        raise ValueError("axes")
+    rest = iter(shapes[0])
+    return tuple(1 if place in places else next(rest) for place in range(total)), 0
+
+
+def squeeze(shapes: Sequence[Shape], facts: Facts, constants: Sequence[Sequence[int] | None]) -> tuple[Shape, int]:
+    """Sides of 1 fewer, those that the second input, a constant, lists."""
+    places = {axis % len(shapes[0]) for axis in constants[1] or ()}
+    if not places or any(shapes[0][place] != 1 for place in places):
+        raise ValueError("axes")
+    return tuple(side for place, side in enumerate(shapes[0]) if place not in places), 0
+
+
+def clip(shapes: Sequence[Shape], facts: Facts, constants: Sequence[Sequence[int] | None]) -> tuple[Shape, int]:
+    """The output has the shape of the first input; the others are single numbers."""
+    if any(math.prod(shape) != 1 for shape in shapes[1:]):
+        raise ValueError("bounds")
+    return shapes[0], 0
+
+
 def flatten(shapes: Sequence[Shape], facts: Facts, constants: Sequence[Sequence[int] | None]) -> tuple[Shape, int]:
     """Two sides: those before `axis`, and the rest."""
     axis = facts.get("axis", 1)
@@ -141,10 +175,16 @@ def gemm(shapes: Sequence[Shape], facts: Facts, constants: Sequence[Sequence[int
 
 
 RULES: dict[str, Rule] = {
+    **dict.fromkeys(("Cast", "Identity", "Softmax", "QuantizeLinear", "DequantizeLinear"), same),
     **dict.fromkeys(
-        ("Cast", "Relu", "Erf", "Gelu", "Sigmoid", "Tanh", "Softmax", "Identity", "QuantizeLinear", "DequantizeLinear"), same
+        ("Relu", "Erf", "Gelu", "Sigmoid", "Tanh", "HardSigmoid", "HardSwish", "LeakyRelu", "Elu", "Selu", "Mish"), same
     ),
-    **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Greater", "Max", "Min"), broadcast),
+    **dict.fromkeys(("Softplus", "Celu", "Exp", "Log", "Sqrt", "Neg", "Abs", "Reciprocal"), same),
+    **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Pow", "Greater", "Max", "Min", "PRelu"), broadcast),
+    "Clip": clip,
+    "Concat": concat,
+    "Squeeze": squeeze,
+    "Unsqueeze": unsqueeze,
     **dict.fromkeys(("GlobalAveragePool", "GlobalMaxPool"), global_pool),
     **dict.fromkeys(("MaxPool", "AveragePool"), pool),
     **dict.fromkeys(("ReduceMax", "ReduceMean", "ReduceSum"), reduce),

@@ -9,10 +9,14 @@ them on the way to the class's logit, without biases (Zhou et al. 2016, section 
   held the largest value of every channel; the sum over places means nothing.
 - A head that flattens the maps: the weights that the dense layer has for that place. The sum over places is the logit (but for the
   bias).
+- Any other head of a network from outside, and one that goes on otherwise: by how much the logit falls when the place is emptied, with
+  the places of a grid of at most 8x8 emptied one after the other. Where the logit is a sum over places, that is the same.
 - Further dense layers pass on what comes to them, without biases; batch norm its scale; ReLU lets pass the units that are above 0 for
   the whole image. So for a head that flattens, the map is gradient times feature map, summed over channels (Draelos and Carin 2020,
   HiResCAM, https://arxiv.org/abs/2011.08891).
 """
+
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -20,8 +24,11 @@ from torch import Tensor, nn
 
 from seefar.errors import UsageError
 from seefar.networks.fast import Multiply
+from seefar.networks.inference import as_features
 from seefar.networks.layers import Dropout, Network
+from seefar.networks.outside import Outside
 
+GRID = 8  # cells a side, at most, that are emptied: each takes a pass through the head (chosen by hand)
 BATCH = 32  # images at a time: a hidden dense layer has a value for each of its units at each place (chosen by hand)
 POOLS = (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
 
@@ -39,7 +46,7 @@ class WithMaps(nn.Module):
     def __init__(self, network: Network) -> None:
         super().__init__()
         known = (*POOLS, nn.Flatten, nn.Linear, nn.BatchNorm1d, nn.ReLU, nn.Identity, Dropout, Multiply)
-        if odd := [layer for layer in network.head if not isinstance(layer, known)]:
+        if not isinstance(network, Outside) and (odd := [layer for layer in network.head if not isinstance(layer, known)]):
             raise UsageError(
                 f"class-activation maps are not defined for a head with {type(odd[0]).__name__}; networks/class_maps.py says for "
                 "which layers they are"
@@ -49,6 +56,8 @@ class WithMaps(nn.Module):
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Raw pixels `(n, 3, h, w)` in 0..255 to logits, features and maps."""
         network = self.network
+        if isinstance(network, Outside):
+            return _from_outside(network, pixels)
         last = network.stages(network.stem(network.scale(pixels)))
         places = last.flatten(2).permute(2, 0, 1)  # (places, n, channels): every place goes its own way through the head
         values, features, pooled = last, last, False
@@ -73,6 +82,36 @@ class WithMaps(nn.Module):
         return values, features, maps
 
 
+def _from_outside(network: Outside, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Logits, features and maps of a network that is not built of our parts."""
+    with network.with_last_maps() as seen:
+        logits = network(pixels)
+    last, features = seen["maps"], as_features(seen["features"])
+    height, width = last.shape[2:]
+    if not network.pool:
+        return logits, features, _emptied(network, pixels, logits, last)
+    weight, places = network.classifier.weight.flatten(1), last.flatten(2).permute(2, 0, 1)
+    weights = _at_places(weight, height * width) if network.pool == "flatten" else weight.T
+    maps = (places @ weights).permute(1, 2, 0).unflatten(2, (height, width))
+    return logits, features, maps / (height * width) if network.pool == "mean" else maps
+
+
+def _emptied(network: Outside, pixels: Tensor, logits: Tensor, last: Tensor) -> Tensor:
+    """By how much the logits fall when a cell of the last maps is emptied, shared by its places: `(n, classes, h, w)`."""
+    height, width = last.shape[2:]
+    rows, columns = ([*range(0, side, -(-side // GRID)), side] for side in (height, width))
+    maps: Tensor | float = 0.0
+    for top, bottom in pairwise(rows):
+        for left, right in pairwise(columns):
+            cell = torch.zeros(height, width, device=last.device, dtype=last.dtype)
+            cell[top:bottom, left:right] = 1
+            with network.with_last_maps(last * (1 - cell)):
+                fall = logits - network(pixels)
+            maps = maps + fall[:, :, None, None] * (cell / cell.sum())
+    assert isinstance(maps, Tensor)  # noqa: S101 # every map has a place
+    return maps
+
+
 def _at_places(weight: Tensor, places: int) -> Tensor:
     """The weights of a dense layer behind flattened maps `(units, channels * places)`, place by place: `(places, channels, units)`."""
     by_place: Tensor = weight.unflatten(1, (-1, places)).permute(2, 1, 0)
@@ -83,11 +122,12 @@ def predict_maps(network: Network, pixels: np.ndarray) -> np.ndarray:
     """The maps of images uint8 `(n, h, w, 3)`, in float32 and in evaluation mode: float32 `(n, classes, h', w')`."""
     device, was_training, whole = network.scale.mean.device, network.training, WithMaps(network)
     network.eval()
-    blocks = [pixels[start : start + BATCH] for start in range(0, max(len(pixels), 1), BATCH)]
+    some = pixels if len(pixels) else np.zeros((1, *pixels.shape[1:]), pixels.dtype)
+    blocks = [some[start : start + BATCH] for start in range(0, len(some), BATCH)]
     try:
         with torch.inference_mode(), torch.autocast(device.type, enabled=False):
             parts = [whole(torch.tensor(block).to(device).permute(0, 3, 1, 2))[2].cpu() for block in blocks]
     finally:
         network.train(was_training)
-    result: np.ndarray = torch.cat(parts).numpy()
+    result: np.ndarray = torch.cat(parts)[: len(pixels)].numpy()
     return result

@@ -27,6 +27,7 @@ def predict(
     """
     device = next(network.parameters()).device
     was_training = network.training
+    some = pixels if len(pixels) else np.zeros((1, *pixels.shape[1:]), pixels.dtype)  # not every network takes none
     network.eval()
 
     def answers(images: Tensor) -> Tensor:
@@ -36,11 +37,11 @@ def predict(
         with torch.inference_mode(), torch.autocast(device.type, precision, enabled=precision != torch.float32):
             parts = [
                 answers(torch.tensor(block).to(device).permute(0, 3, 1, 2)).cpu()
-                for block in (pixels[start : start + batch] for start in range(0, max(len(pixels), 1), batch))
+                for block in (some[start : start + batch] for start in range(0, len(some), batch))
             ]
     finally:
         network.train(was_training)
-    logits: np.ndarray = torch.cat(parts).numpy()
+    logits: np.ndarray = torch.cat(parts)[: len(pixels)].numpy()
     return logits
 
 
@@ -49,10 +50,15 @@ def predict_with_features(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Logits as `predict` gives them, and what the last layer makes them from: float32 `(n, classes)` and `(n, features)`."""
     seen: list[Tensor] = []
-    hook = network.classifier.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].float().cpu()))
+    hook = network.classifier.register_forward_pre_hook(lambda _, inputs: seen.append(as_features(inputs[0]).float().cpu()))
     try:
         logits = predict(network, pixels, precision, batch)
     finally:
         hook.remove()
-    features: np.ndarray = torch.cat(seen).numpy()
+    features: np.ndarray = torch.cat(seen)[: len(pixels)].numpy()
     return logits, features
+
+
+def as_features(values: Tensor) -> Tensor:
+    """What a last layer gets, `(n, d)` or, where it is a convolution, `(n, d, h, w)`, as one row an image."""
+    return values if values.ndim == 2 else values.flatten(2).mean(2)

@@ -8,6 +8,22 @@ from torch import Tensor, nn
 
 from seefar.errors import UsageError
 
+ACTIVATIONS = (
+    nn.ReLU,
+    nn.GELU,
+    nn.SiLU,
+    nn.ReLU6,
+    nn.LeakyReLU,
+    nn.Hardswish,
+    nn.ELU,
+    nn.Mish,
+    nn.PReLU,
+    nn.SELU,
+    nn.CELU,
+    nn.Softplus,
+    nn.Hardtanh,
+)
+
 
 class Network(nn.Module):
     """What every network of seefar looks like from outside: raw pixels in, one number a class out, in four parts.
@@ -19,6 +35,13 @@ class Network(nn.Module):
         head: turns the last feature map into logits.
         frozen: how many stages, from the first on, do not learn (see `freeze`).
         any_size: whether images of another size than the network was built for are taken, too.
+        prefix: what stands before the names of its layers in `state_dict`, and not where people see them.
+        parts: its parts in the order in which an image passes them.
+        size: of networks from outside, the side of the images that they were built for.
+        in_a_row: whether its layers follow each other in a row, so that kernels and strides tell what a place of a map sees.
+        draws_globally: whether it may draw from the global random state while training, as torch's own dropout does.
+
+    Whoever looks into a network asks it by the methods below; networks/outside.py answers for those that are not built of the parts.
     """
 
     scale: "Scale"
@@ -26,7 +49,12 @@ class Network(nn.Module):
     stages: nn.Sequential
     head: nn.Sequential
     frozen: int
+    size: int
     any_size = False
+    prefix = ""
+    parts: tuple[str, ...] = ("scale", "stem", "stages", "head")
+    in_a_row = True
+    draws_globally = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,6 +71,64 @@ class Network(nn.Module):
     def classifier(self) -> nn.Linear:
         """The last layer: one row of weights a class."""
         return [layer for layer in self.head.modules() if isinstance(layer, nn.Linear)][-1]
+
+    @property
+    def classes(self) -> int:
+        """How many it tells apart."""
+        return self.classifier.out_features
+
+    @property
+    def head_names(self) -> str:
+        """How the names of the layers that depend on the classes begin, in `state_dict`."""
+        return "head."
+
+    @property
+    def stage_names(self) -> list[str]:
+        """The layers that end a stage, in order."""
+        return [f"stages.{place}" for place in range(len(self.stages))]
+
+    def layer_names(self) -> list[str]:
+        """The layers whose feature maps can be looked at, in the order in which an image passes them: whole stages and convolutions.
+
+        "stages.0" is what the first stage gives; "stages.0.3" is a convolution within it.
+        """
+        names = ["stem.0"] if isinstance(self.stem, nn.Sequential) else []
+        for stage in self.stage_names:
+            inside = [name for name, layer in self.layer(stage).named_modules() if isinstance(layer, nn.Conv2d)]
+            names += [*(f"{stage}.{name}" for name in inside), stage]
+        return names
+
+    def layer(self, name: str) -> nn.Module:
+        """The layer of that name."""
+        return self.get_submodule(self.prefix + name)
+
+    def leaves(self) -> dict[str, nn.Module]:
+        """The layers without layers inside, up to the last stage, by name, in the order in which an image passes them."""
+        parts = [(part, layer) for part in ("stem", "stages") for layer in [getattr(self, part)]]
+        named = [(f"{part}.{name}".rstrip("."), layer) for part, whole in parts for name, layer in whole.named_modules()]
+        return {name: layer for name, layer in named if not list(layer.children())}
+
+    def last_activation(self, name: str) -> nn.Module | None:
+        """The ReLU or the like that makes what the layer of that name gives; None where it ends otherwise."""
+        found = [part for part in self.layer(name).modules() if isinstance(part, ACTIVATIONS)]
+        return found[-1] if found else None
+
+    def pass_to(self, name: str, pixels: Tensor) -> None:
+        """Pixels `(n, 3, h, w)` through the network, at least as far as the layer of that name; what it gives is left to hooks."""
+        place = name.split(".")
+        stages = 0 if place[0] == "stem" else int(place[1]) + 1
+        self.stages[:stages](self.stem(self.scale(pixels)))
+
+    def takes(self, size: int) -> bool:
+        """Whether images of `size` pixels can be looked at, too."""
+        return self.any_size
+
+    def lie_plainly(self) -> None:
+        """Before export: where a layout in memory that is only faster would show in the graph, take the usual one."""
+
+    def first_layers(self, stages: int) -> list[nn.Module]:
+        """What the first `stages` stages consist of."""
+        return [*self.stages[:stages].children()]
 
     def initialise(self, generator: torch.Generator, pixels: np.ndarray) -> None:
         """Fill the weights of all convolutions and dense layers with Glorot's uniform numbers, and their biases with zeros.
@@ -67,18 +153,19 @@ class Network(nn.Module):
         Raises:
             UsageError: the network has fewer stages.
         """
-        if not 0 <= stages <= len(self.stages):
-            raise UsageError(
-                f"cannot freeze {stages} stages of a network that has {len(self.stages)}; allowed is 0 to {len(self.stages)}"
-            )
+        most = len(self.stage_names)
+        if not 0 <= stages <= most:
+            raise UsageError(f"cannot freeze {stages} stages of a network that has {most}; allowed is 0 to {most}")
         self.frozen = max(self.frozen, stages)
-        self.stages[:stages].requires_grad_(False)
+        for layer in self.first_layers(stages):
+            layer.requires_grad_(False)
         self.train(self.training)
 
     def train(self, mode: bool = True) -> Self:
         """Training or evaluation mode for all but the frozen stages, whose running statistics must stay."""
         super().train(mode)
-        self.stages[: self.frozen].eval()
+        for layer in self.first_layers(self.frozen):
+            layer.eval()
         return self
 
 

@@ -13,16 +13,22 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seefar import files
 from seefar.display import Shown
 from seefar.errors import DiskError, ModelFileError, UsageError
+from seefar.network_source import STORED
 from seefar.runs import formats
+from seefar.upstairs import network_of
+
+if TYPE_CHECKING:
+    from torch import nn
 
 CHOSEN = ("recipe.json", "data.json", "splits.json", "environment.json")  # written before the first step
+CHOSEN_SOMETIMES = (STORED,)  # likewise, in some runs
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,20 @@ class Run(Shown):
         with files.disk_errors(path):
             path.parent.mkdir(exist_ok=True)
         files.write_bytes(path, content)
+
+    def network(self, device: str = "auto") -> "nn.Module":
+        """The trained network as a `torch.nn.Module` in evaluation mode, for loops of your own.
+
+        It takes raw pixels, uint8 or float `(n, 3, h, w)` in 0..255, and gives logits `(n, classes)`.
+
+        Args:
+            device: "auto", "cpu", "cuda" or "mps".
+
+        Raises:
+            ModelFileError: the run is unfinished or damaged, or its network is from outside, and its file another one.
+        """
+        network: nn.Module = network_of(self, device)
+        return network
 
     def recipe(self) -> dict[str, Any]:
         """The fields of the recipe (recipe.json holds the seed as well)."""
@@ -108,7 +128,8 @@ class Run(Shown):
             ended: why training ended; empty while it goes on.
         """
         digests = self._manifest()["sha256"] if self.has("manifest.json") else {}
-        digests = {name: [files.sha256(self.path / name)] for name in CHOSEN} | digests
+        written = [*CHOSEN, *(name for name in CHOSEN_SOMETIMES if self.has(name))]
+        digests = {name: [files.sha256(self.path / name)] for name in written} | digests
         new = {name: [hashlib.sha256(content).hexdigest()] for name, content in contents.items()}
         if self.has("manifest.json"):
             both = {name: [*digests[name], *accepted] for name, accepted in new.items() if name in digests}

@@ -1,10 +1,23 @@
 """The weights that a run keeps, verified before they are used."""
 
+from collections.abc import Mapping
+
 import safetensors.torch
+import torch
 from torch import Tensor
 
 from seefar.errors import ModelFileError
 from seefar.runs.folder import Run
+
+
+def as_file(state: Mapping[str, Tensor], facts: dict[str, str] | None = None) -> bytes:
+    """The content of a safetensors file. Tensors that share their memory, as tied weights do, are written out each."""
+    seen: set[int] = set()
+    whole = {}
+    for name, value in state.items():
+        whole[name] = value.contiguous() if value.data_ptr() not in seen else value.clone(memory_format=torch.contiguous_format)
+        seen.add(value.data_ptr())
+    return safetensors.torch.save(whole, facts)
 
 
 def read_weights(run: Run) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ from seefar.data import augment
 from seefar.data.resolution import side_at
 from seefar.errors import UsageError, did_you_mean
 from seefar.networks.build import build_network
+from seefar.networks.outside import Outside
 from seefar.networks.summary import Layers, summarise
 from seefar.recipe_fields import model_of
 from seefar.recipes import Recipe
@@ -65,11 +66,15 @@ def check(recipe: Recipe, classes: int, size: int, images: float = math.inf, pro
     network = build_network(recipe.network, classes, size)
     smallest = min(side_at(((0, share),), 0, size) for _, share in sampling.resolution)
     if smallest < size:
-        if not network.any_size:
+        if not network.takes(smallest):
             raise UsageError(
                 f"the network {model_of(recipe.network)!r} takes images of one size only; use --set resolution=[[0,1]] or --set model=fast"
             )
         build_network(recipe.network, classes, smallest)
+    if isinstance(network, Outside):
+        network.try_learning(sampling.batch_size)
+    if recipe.network.frozen_stages:
+        network.freeze(recipe.network.frozen_stages)
     augment.check(recipe.augmentation, smallest)
     if sampling.batch_size > images:
         raise UsageError(

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from seefar.errors import ModelFileError
+from seefar.runs.weights import as_file
 from seefar.training.learner import Learner
 
 
@@ -53,7 +54,7 @@ def pack(learner: Learner, position: Position, memory: Mapping[str, Tensor]) -> 
         "updates": learner.average.updates if learner.average else 0,
         "scaler": learner.scaler.state_dict(),
     }
-    return safetensors.torch.save({name: value.contiguous() for name, value in tensors.items()}, {"facts": json.dumps(facts)})
+    return as_file(tensors, {"facts": json.dumps(facts)})
 
 
 def unpack(content: bytes, learner: Learner, memory: dict[str, Tensor]) -> Position:

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from seefar.network_source import TIMM
+from seefar.networks.build import is_of_timm
 from seefar.networks.device import processor
 from seefar.recipes import Recipe
 from seefar.training.plan import Plan
@@ -30,7 +32,7 @@ def environment(plan: Plan, origin: dict[str, Any], start: dict[str, str] | None
         "command": command(plan.recipe, plan.seed, origin) + (f" --from {shlex.quote(start['run'])}" if start else ""),
         "seefar": __version__,
         "python": platform.python_version(),
-        "libraries": {name: version(name) for name in LIBRARIES},
+        "libraries": {name: version(name) for name in (*LIBRARIES, *((TIMM,) if is_of_timm(plan.recipe.network) else ()))},
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor().get("cpu_name") or platform.processor() or platform.machine(),
         "threads": torch.get_num_threads(),

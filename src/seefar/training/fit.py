@@ -6,7 +6,6 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import safetensors.torch
 import torch
 import torch.nn.functional as F
 
@@ -16,6 +15,7 @@ from seefar.networks.device import is_out_of_memory, keeps_freed_memory, peak_me
 from seefar.networks.inference import BATCH, predict
 from seefar.runs.checkpoint_files import write_checkpoint
 from seefar.runs.folder import Run, history_table, npz_bytes
+from seefar.runs.weights import as_file
 from seefar.training import stopping
 from seefar.training.check import check
 from seefar.training.checkpoint import Position, pack, position_of, unpack
@@ -232,7 +232,7 @@ class _Training:
 
     def _commit(self, epoch: Epoch) -> None:
         """Write the epoch into the run folder."""
-        weights = safetensors.torch.save({name: value.contiguous() for name, value in self.learner.judged.state_dict().items()})
+        weights = as_file(self.learner.judged.state_dict())
         files = {"weights/last.safetensors": weights, "history.csv": history_table(self._rows())}
         if "answers" in self.batches.memory:
             files["learning.npz"] = npz_bytes(answers=self.batches.memory["answers"].numpy())

@@ -1,11 +1,13 @@
 """The training loop: forward, loss, backward, step."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 import torch
 from torch import nn
 
 from seefar.data.batches import Batches
+from seefar.networks.global_randomness import global_randomness
 from seefar.networks.layers import use_generator
 from seefar.seeds import derive
 from seefar.training.events import Step
@@ -39,13 +41,14 @@ def train_epoch(
         noise.manual_seed(derive(batches.seed, "dropout", number))
         use_generator(network, noise, (batch.start, batch.stop, batch.total))
         set_rate(optimiser, rate := rate_at(number))
-        with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-            logits = network(batch.pixels)
-        losses = learner.criterion(logits.float(), batch.targets)
-        batches.note(batch, losses.detach(), logits.detach().float(), epoch)
-        loss = losses.sum() / batch.total
-        optimiser.zero_grad()
-        scaler.scale(loss * batches.processes).backward()  # processes average their gradients
+        with _noise_of_others(learner, derive(batches.seed, "global", number, batch.start), device):
+            with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+                logits = network(batch.pixels)
+            losses = learner.criterion(logits.float(), batch.targets)
+            batches.note(batch, losses.detach(), logits.detach().float(), epoch)
+            loss = losses.sum() / batch.total
+            optimiser.zero_grad()
+            scaler.scale(loss * batches.processes).backward()  # processes average their gradients
         if learner.clip:
             scaler.unscale_(optimiser)
             nn.utils.clip_grad_norm_(network.parameters(), learner.clip)
@@ -55,3 +58,8 @@ def train_epoch(
             learner.average.update()
         correct = (logits.detach().argmax(1) == batch.labels).sum()
         yield Step(number, loss.detach(), correct, batch.total, rate)
+
+
+def _noise_of_others(learner: Learner, seed: int, device: torch.device) -> contextlib.AbstractContextManager[None]:
+    """What a network from outside draws from the global random state follows from the seed, too; ours draw nothing from it."""
+    return global_randomness(seed, device) if learner.network.draws_globally else contextlib.nullcontext()

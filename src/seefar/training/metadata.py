@@ -10,6 +10,8 @@ import numpy as np
 from seefar.data.augmentation_preview import views_of
 from seefar.data.describe import describe_images, examples, mean_images
 from seefar.data.images import Dataset, ImageSet
+from seefar.network_source import STORED
+from seefar.networks.build import source_text
 from seefar.recipe_fields import as_json
 from seefar.recipes import Augmentation, Recipe
 from seefar.runs import folder
@@ -37,20 +39,21 @@ def recipe_json(recipe: Recipe, seed: int) -> dict[str, Any]:
     return {"seed": seed, **as_json(recipe)}
 
 
-def write_metadata(plan: Plan, data: Dataset, start: Run | None = None) -> None:
+def write_metadata(plan: Plan, data: Dataset, begins: dict[str, str] | None = None) -> None:
     """Write everything that is known before the first step.
 
     Args:
         plan: the training.
         data: where its images come from; nothing that is written depends on a test image.
-        start: the run whose weights it starts from.
+        begins: whose weights it starts from, and their SHA-256.
     """
     run = plan.run
-    begins = _start(start) if start is not None else None
     run.write("recipe.json", recipe_json(plan.recipe, plan.seed))
     run.write("data.json", _data(plan, data) | {"start": begins})
     run.write("splits.json", {"seed": data.split_seed, "validation": plan.validation.ids, "train": plan.train.ids})
     run.write("environment.json", environment(plan, data.origin, begins))
+    if text := source_text(plan.recipe.network):
+        run.write_bytes(STORED, text.encode())
     _keep_pictures(plan, data.train)
 
 
@@ -64,11 +67,6 @@ def _keep_pictures(plan: Plan, train: ImageSet) -> None:
         views = views_of(shown[firsts], augmentation, EPOCHS, plan.seed)
         arrays |= {"augmented": views, "augmented_labels": shown.labels[firsts]}
     plan.run.write_arrays("pictures-train.npz", **arrays)
-
-
-def _start(start: Run) -> dict[str, str]:
-    """Which run's weights another one starts from."""
-    return {"run": start.path.name, "weights": start.digest(f"weights/{start.recipe()['keep']}.safetensors")}
 
 
 def _data(plan: Plan, data: Dataset) -> dict[str, Any]:

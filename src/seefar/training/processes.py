@@ -116,16 +116,25 @@ class Together(Processes):
 
         if device.type == "cuda":  # parameters and buffers stay the same objects
             network = nn.SyncBatchNorm.convert_sync_batchnorm(network, self.gradients)
+        shown = torch.zeros(2, size, size, 3, dtype=torch.uint8, device=device).permute(0, 3, 1, 2)
+        network.eval()
+        network(shown).sum().backward()
+        idle = any(parameter.requires_grad and parameter.grad is None for parameter in network.parameters())
+        network.zero_grad()
         with self._watched(), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # torch 2.13 renames broadcast_buffers, 2.10 knows no other name
             wrapped = DistributedDataParallel(
-                network, process_group=self.gradients, broadcast_buffers=False, gradient_as_bucket_view=True
+                network,
+                process_group=self.gradients,
+                broadcast_buffers=False,
+                gradient_as_bucket_view=True,
+                find_unused_parameters=idle,  # a network from outside may have parameters that it does not use
             )
         with self._watched():
             # DDP arranges gradients for sending in the order of its first backward pass, another one before. The place of a number
             # decides how three or more are rounded when they are added up: settled here, resumed trainings have the same bits
             wrapped.eval()
-            wrapped(torch.zeros(2, size, size, 3, dtype=torch.uint8, device=device).permute(0, 3, 1, 2)).sum().backward()
+            wrapped(shown).sum().backward()
             wrapped.zero_grad()
             wrapped.train()
         return wrapped

@@ -13,10 +13,11 @@ from seefar.data.images import Dataset
 from seefar.data.load import load_again
 from seefar.errors import ModelFileError, UsageError
 from seefar.files import lock
+from seefar.network_source import give
 from seefar.networks.build import build_network
 from seefar.networks.summary import summarise
-from seefar.recipe_fields import change, find, flat, from_json, said, short_name, text
-from seefar.recipes import Recipe
+from seefar.recipe_fields import change, find, flat, from_json, model_of, said, short_name, text
+from seefar.recipes import Outside, Recipe
 from seefar.runs.checkpoint_files import newest_checkpoint
 from seefar.runs.folder import Run, open_run
 from seefar.training.check import changed, check
@@ -26,7 +27,7 @@ from seefar.training.frontier import forecast
 from seefar.training.live_view import live_view
 from seefar.training.machine import Machine, choose_machine, note_differences
 from seefar.training.metadata import folder_name, make_folder, recipe_json, write_metadata
-from seefar.training.new_network import Start, start_from
+from seefar.training.new_network import Start, first_weights
 from seefar.training.pace import ByClock
 from seefar.training.plan import Plan
 from seefar.training.signals import graceful
@@ -44,6 +45,7 @@ def train(
     recipe: str | Recipe = "baseline",
     seed: int = 0,
     *,
+    network: Callable[..., Any] | None = None,
     out: str | Path | None = None,
     start: str | Path | Run | None = None,
     resume: bool = False,
@@ -62,8 +64,11 @@ def train(
         data: what `load` returns.
         recipe: a name or a Recipe.
         seed: of weights, order, augmentation and dropout.
+        network: any callable that returns a `torch.nn.Module` from `classes`, and if it names them from `size` and fields of the
+            recipe; short for `model=`.
         out: the run folder; by default `runs/<data>-<recipe>-seed<seed>`, numbered if that exists.
-        start: another run, whose weights are the first ones; the last layers are new unless the classes are the same.
+        start: another run, whose weights are the first ones; the last layers are new unless the classes are the same. Or a
+            safetensors file, or "pretrained" for what timm has in its cache: then they are new.
         resume: resume the run in the folder if there is one, instead of numbering the new one; start it if there is none.
         device: "auto", "cpu", "cuda" or "mps".
         threads: on the CPU; by default as many as it has cores. The bits of the result depend on it.
@@ -84,14 +89,13 @@ def train(
     """
     began = time.perf_counter()
     data = data.locked()
-    chosen = changed(recipe, changes)
+    chosen = changed(recipe, changes if network is None else {"model": network, **changes})
     machine = choose_machine(chosen.optimisation.precision, device, threads, deterministic=deterministic, compiled=compiled)
     there = Run(Path(out)) if out and resume and (Path(out) / "recipe.json").exists() else None
     chosen = _with_budget(chosen, target, data, machine, there, quiet=quiet)
     training, validation = data.held_out(chosen.kept.validation)
     check(chosen, len(data.classes), data.train.size, len(training), machine.processes.count)
-    begins = open_run(start) if start is not None else None
-    weights = start_from(begins, chosen, data.classes, data.train.size) if begins else None
+    weights, begins = first_weights(start, chosen, data.classes, data.train.size) if start is not None else (None, None)
     if chosen.network.frozen_stages and weights is None:
         raise UsageError("frozen_stages would freeze random weights; give a run to start from (--from RUN), or set it to 0")
     path = Path(out) if out else Path("runs") / folder_name(data, chosen, seed)
@@ -137,6 +141,7 @@ def _with_budget(
 def resume(
     run: str | Path | Run,
     *,
+    network: Callable[..., Any] | None = None,
     data: Dataset | None = None,
     epochs: int | None = None,
     device: str = "auto",
@@ -150,6 +155,7 @@ def resume(
 
     Args:
         run: a run or its folder.
+        network: what was given to `train`, where that was a callable without a file, and another process is at work now.
         data: the data it was trained on; by default it is loaded again from where it came from.
         epochs: train for more epochs than was planned; the run is renamed after that.
         device: as in `train`, and so are the other arguments.
@@ -159,6 +165,8 @@ def resume(
         UsageError: `epochs` are not more than are done; and further errors, as `train` has them.
     """
     run = open_run(run)
+    if network is not None:
+        give(network)
     chosen, seed = from_json(run.recipe()), run.read("recipe.json")["seed"]
     if epochs is not None:
         chosen = change(chosen, {"epochs": epochs})
@@ -235,7 +243,8 @@ def _announce(plan: Plan, data: Dataset) -> None:
         f"in {len(data.classes)} classes"
     )
     name = short_name(recipe.name, NAME)
-    progress.say(f"recipe {name}: {parameters:,} parameters, {products / 1e6:,.1f} M multiply-adds")
+    network = f", network {model_of(recipe.network)}" if isinstance(recipe.network, Outside) else ""
+    progress.say(f"recipe {name}{network}: {parameters:,} parameters, {products / 1e6:,.1f} M multiply-adds")
     progress.say(
         f"{length} with seed {plan.seed} on {machine.device.type} in {str(machine.precision)[6:]}, into {plan.run.path}"
     )
