@@ -6,14 +6,15 @@ import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 import wabt from "wabt";
 
+const DATA = `<script defer src="./data.js"></script>\n  `; // what Python writes beside the page
 const PAGES = ["playground", "runs"];
 
-function opensFromDisk(): Plugin {
+function opensFromDisk(data: string): Plugin {
   return {
     name: "opens-from-disk",
     enforce: "post",
     transformIndexHtml: (html) =>
-      html.replace(/<script type="module" crossorigin/g, "<script defer").replace(/ crossorigin/g, "").replace(/\n\s*\n+/g, "\n"),
+      html.replace(/<script type="module" crossorigin/g, `${data}<script defer`).replace(/ crossorigin/g, "").replace(/\n\s*\n+/g, "\n"),
   };
 }
 
@@ -33,7 +34,7 @@ function webAssemblyText(): Plugin {
 export default defineConfig(({ mode }) => ({
   root: PAGES.includes(mode) ? resolve(import.meta.dirname, mode) : import.meta.dirname,
   base: "./",
-  plugins: [webAssemblyText(), opensFromDisk()],
+  plugins: [webAssemblyText(), opensFromDisk(mode === "playground" ? DATA : "")],
   build: {
     outDir: process.env.SEEFAR_WEB_OUT ? resolve(process.env.SEEFAR_WEB_OUT, mode) : resolve(import.meta.dirname, "../src/seefar/web", mode),
     emptyOutDir: true,
