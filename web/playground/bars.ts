@@ -28,7 +28,7 @@ export function bars(studio: Studio): HTMLElement {
     more.textContent = {
       unlike: say.unlikeMore(name, share),
       unsure: say.unsureMore(name, share, sure ?? 1),
-      sure: say.sure(share),
+      sure: say.sure(share, sure ?? 1),
       plain: say.plainMore(share),
     }[verdict];
     if (shown.truth) more.textContent += ` ${say.truth(shown.truth)}`;

@@ -47,11 +47,12 @@ export function confusion(studio: Studio): HTMLElement {
       }),
     ),
   );
+  const worst = found.counts.flatMap((row, truth) => row.map((n, called) => ({ n: truth === called ? 0 : n, truth, called }))).reduce((a, b) => (b.n > a.n ? b : a));
+  if (worst.n) void open(worst.truth, worst.called);
   section.append(
     h("p", { class: "soft lead" }, say.confusionLead),
-    h("div", { class: "scroller", tabindex: "0", role: "group", "aria-label": say.confusionTitle }, h("table", { class: "matrix" }, h("thead", {}, head), h("tbody", {}, ...rows))),
-    note,
-    list,
+    h("div", { class: "both" }, h("div", { class: "scroller", tabindex: "0", role: "group", "aria-label": say.confusionTitle }, h("table", { class: "matrix" }, h("thead", {}, head), h("tbody", {}, ...rows))),
+    h("div", { class: "opened" }, note, list)),
   );
   return section;
 }

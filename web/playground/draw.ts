@@ -54,7 +54,7 @@ export function layMap(to: HTMLCanvasElement, map: Float32Array, width: number):
   const most = map.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-12), image = new ImageData(width, height);
   map.forEach((value, p) => {
     image.data.set(value > 0 ? [255, 140, 20] : [40, 120, 255], p * 4);
-    image.data[p * 4 + 3] = 215 * Math.min(1, Math.abs(value) / most) ** 0.8;
+    image.data[p * 4 + 3] = 180 * Math.min(1, Math.abs(value) / most) ** 0.8;
   });
   small.getContext("2d")!.putImageData(image, 0, 0);
   const context = to.getContext("2d")!;

@@ -8,6 +8,7 @@ import { say } from "./sentences";
 import type { Studio } from "./studio";
 
 const SLICE = 14; // milliseconds of searching at a time
+const STOPS = 10; // places a side that are tried: more find smaller patches, and take longer (chosen by hand)
 const LEVELS = [0, 255];
 const COLOURS = [...LEVELS.flatMap((r) => LEVELS.flatMap((g) => LEVELS.map((b) => [r, g, b]))), [128, 128, 128]];
 
@@ -20,43 +21,36 @@ export interface Patch {
 }
 
 /**
- * For sides from large to small: places half a patch apart in all colours; of the side that turns the answer the smallest. Between two
- * sides the search halves; then it steps down one by one from the best place as long as its neighbourhood still turns the answer.
+ * The side is halved in: of each, places over the whole image are tried in all colours until one turns the answer. Then the patch
+ * shrinks pixel by pixel as long as one near its place still does.
  *
  * `tick` is called between images; it may wait, and gives false to end the search.
  */
 export async function search(network: Network, pixels: Uint8Array, tick: (side: number, tried: number) => Promise<boolean>): Promise<Patch | null> {
   const { size } = network.model, first = network.run(pixels).logits, label = first.indexOf(Math.max(...first));
   let tried = 0, stopped = false;
-  const margin = (patch: Omit<Patch, "label">): { margin: number; label: number } => {
+  const calledWith = (patch: Omit<Patch, "label">): number => {
     const { logits } = network.run(patched(pixels, size, patch));
-    let other = label ? 0 : 1;
-    for (let i = 0; i < logits.length; i++) if (i !== label && logits[i] > logits[other]) other = i;
-    return { margin: logits[label] - logits[other], label: other };
+    return logits.indexOf(Math.max(...logits));
   };
-  const best = async (side: number, places: [number, number][], colours: number[][]): Promise<Patch | null> => {
-    let found: Patch | null = null, least = 0;
+  const firstOf = async (side: number, places: [number, number][]): Promise<Patch | null> => {
     for (const [x, y] of places) {
-      for (const colour of colours) {
-        if (stopped ||= !(await tick(side, ++tried))) return found;
-        const one = margin({ side, x, y, colour });
-        if (one.margin < least) {
-          least = one.margin;
-          found = { side, x, y, colour, label: one.label };
-        }
+      for (const colour of COLOURS) {
+        if (stopped ||= !(await tick(side, ++tried))) return null;
+        const called = calledWith({ side, x, y, colour });
+        if (called !== label) return { side, x, y, colour, label: called };
       }
     }
-    return found;
+    return null;
   };
   const grid = (side: number): [number, number][] => {
-    const step = Math.max(1, Math.floor(side / 2)), stops: number[] = [];
-    for (let at = 0; at < size - side; at += step) stops.push(at);
-    stops.push(size - side);
+    const count = Math.min(STOPS, Math.ceil((2 * size) / side) - 1, size - side + 1);
+    const stops = Array.from({ length: count }, (_, i) => Math.round((i * (size - side)) / Math.max(1, count - 1)));
     return stops.flatMap((y) => stops.map((x): [number, number] => [x, y]));
   };
   let found: Patch | null = null, low = 1, high = Math.ceil(size * 0.75);
   while (low <= high && !stopped) {
-    const side = Math.floor((low + high) / 2), here = await best(side, grid(side), COLOURS);
+    const side = Math.floor((low + high) / 2), here = await firstOf(side, grid(side));
     if (here) [found, high] = [here, side - 1];
     else low = side + 1;
   }
@@ -65,7 +59,7 @@ export async function search(network: Network, pixels: Uint8Array, tick: (side: 
     for (let y = found.y - 1; y <= found.y + 2; y++) {
       for (let x = found.x - 1; x <= found.x + 2; x++) if (x >= 0 && y >= 0 && x + found.side - 1 <= size && y + found.side - 1 <= size) around.push([x, y]);
     }
-    const smaller = await best(found.side - 1, around, COLOURS);
+    const smaller = await firstOf(found.side - 1, around);
     if (!smaller) break;
     found = smaller;
   }

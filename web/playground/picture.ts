@@ -10,6 +10,7 @@ const SIDE = 640; // of the canvas; the style sheet says how large it is shown
 
 export interface Picture {
   element: HTMLElement;
+  tools: HTMLElement; // the sliders
   stage: HTMLElement; // where a camera's picture may be laid
   startDrawing(): void;
 }
@@ -102,10 +103,16 @@ export function picture(studio: Studio): Picture {
     h("div", { class: "row", role: "group", "aria-label": say.shown }, plain, looked, brush),
     legend,
     brushRow,
-    h("details", { class: "tools" }, h("summary", {}, say.tools), h("div", { class: "sliders" }, ...sliders.map((one) => one.row)), undo),
+  );
+  const tools = h(
+    "details",
+    { class: "tools", open: window.matchMedia("(min-width: 62rem)").matches },
+    h("summary", {}, say.tools),
+    h("div", { class: "sliders" }, ...sliders.map((one) => one.row), undo),
   );
   return {
     element,
+    tools,
     stage,
     startDrawing: () => {
       studio.take(new Uint8Array(size * size * 3).fill(255));

@@ -29,6 +29,7 @@ interface Column {
 export function through(studio: Studio, bank: Bank): HTMLElement {
   const { size } = studio.model;
   const small = canvas(size, { class: "source", "aria-hidden": "true" });
+  const said = h("ul", { class: "said-last" });
   const lines = document.createElementNS(SVG, "svg");
   lines.setAttribute("class", "lines");
   lines.setAttribute("aria-hidden", "true");
@@ -74,7 +75,7 @@ export function through(studio: Studio, bank: Bank): HTMLElement {
       columns.push(column);
       way.append(column.element);
     });
-    way.append(lines);
+    way.append(h("div", { class: "column" }, h("h3", {}, say.answerColumn), h("p", { class: "soft" }, say.answerShape(studio.model.classes.length)), said), lines);
   };
 
   const fill = (column: Column, place: number, shown: Shown): void => {
@@ -135,6 +136,7 @@ export function through(studio: Studio, bank: Bank): HTMLElement {
   studio.follow((shown) => {
     if (!columns.length) build(shown);
     drawPixels(small, shown.pixels, size);
+    said.replaceChildren(...ranked(shown).map((label) => h("li", { class: label === shown.answer.best ? "best" : "" }, h("span", {}, studio.model.classes[label]), h("span", {}, say.percent(shown.answer.probabilities[label])))));
     columns.forEach((column, place) => {
       const block = shown.pass.blocks[place];
       if (shown.fresh || !column.order.length) {
@@ -143,7 +145,7 @@ export function through(studio: Studio, bank: Bank): HTMLElement {
       } else paint(column, block);
     });
     if (shown.fresh || !pinned) {
-      const block = Math.min(1, columns.length - 1);
+      const block = Math.floor(columns.length / 2);
       pick(pinned && columns[pinned.block].maps.has(pinned.filter) ? pinned : { block, filter: columns[block].order[0] }, true);
     } else panel.refresh();
   });
@@ -163,6 +165,12 @@ export function blockName(studio: Studio, block: number): string {
   const convolutions = studio.model.layers.filter((layer) => layer.kind === "conv");
   const stem = convolutions[0].name.startsWith("stem");
   return stem && block === 0 ? say.stem : say.convolution(block + (stem ? 0 : 1));
+}
+
+/** The most probable classes, as many as there is room for beside the maps. */
+function ranked(shown: Shown): number[] {
+  const { probabilities } = shown.answer;
+  return Array.from(probabilities.keys()).sort((a, b) => probabilities[b] - probabilities[a]).slice(0, 6);
 }
 
 /** One stop for the tab key in each grid; arrow keys move within it. */
