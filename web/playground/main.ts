@@ -2,6 +2,7 @@
 
 import { at, h } from "../shared/dom";
 import { answer } from "./answer";
+import { explained } from "./arithmetic";
 import { Bank } from "./bank";
 import { bars } from "./bars";
 import { compare } from "./compare";
@@ -12,6 +13,7 @@ import { nearest } from "./nearest";
 import { Network } from "./network";
 import { picture } from "./picture";
 import { prepared } from "./prepare";
+import { read } from "./read";
 import { say } from "./sentences";
 import { Studio } from "./studio";
 import { through } from "./through";
@@ -69,9 +71,11 @@ function begin(): void {
     studio,
     bank,
     prepared,
-    network: (plain: boolean) => new Network(model, opened(first).weights, plain),
+    read: async (file: Blob) => Array.from((await read(file, model.size, model.background)).pixels),
     answer: (pixels: ArrayLike<number>) => answer(network, network.run(Uint8Array.from(pixels))),
-    maps: (pixels: ArrayLike<number>) => network.classMaps(network.run(Uint8Array.from(pixels))),
+    maps: (pixels: ArrayLike<number>) => network.classMaps(network.run(Uint8Array.from(pixels))).map((map) => Array.from(map)),
+    layers: (pixels: ArrayLike<number>, plain = false) => layerByLayer(plain ? new Network(model, opened(first).weights, true) : network, pixels),
+    explained: (block: number, filter: number, y: number, x: number) => explained(network, studio.shown!.pass, block, filter, y, x),
   };
   studio.follow(() => {
     if (!bank.all) window.setTimeout(() => void start(), 300); // the first answer comes first
@@ -82,6 +86,16 @@ function begin(): void {
     started = true;
     await bank.start();
   };
+}
+
+/** What each layer gives, channel after channel as torch and ONNX have it. */
+function layerByLayer(network: Network, pixels: ArrayLike<number>): { kind: string; shape: number[]; values: number[] }[] {
+  const found: { kind: string; shape: number[]; values: number[] }[] = [];
+  network.run(Uint8Array.from(pixels), false, (_, layer, { values, channels, height, width, stride }) => {
+    const places = height * width;
+    found.push({ kind: layer.kind, shape: [channels, height, width], values: Array.from({ length: channels * places }, (_, i) => values[(i % places) * stride + Math.floor(i / places)]) });
+  });
+  return found;
 }
 
 begin();

@@ -63,7 +63,7 @@ def _of_file(path: Path) -> dict[str, Any]:
     examples = self_test.from_json(_self_test_of(content), len(model.classes))
     shown = self_test.prepared(examples, model.size, model.background)
     entries = [{"label": None, "kind": "example"}] * len(shown)
-    return _said(model, layers, path.stem) | {"tray": _tray(model, shown, entries), "bank": None, "confusion": None}
+    return described(model, layers, path.stem) | {"tray": tray(model, shown, entries), "bank": None, "confusion": None}
 
 
 def _self_test_of(content: bytes) -> Any:
@@ -83,14 +83,14 @@ def _of_run(run: Run, data: Dataset | None) -> dict[str, Any]:
         {"label": model.classes[labels[at]], "kind": "right" if labels[at] == predicted[at] else "mistake"}
         for at in kept["positions"]
     ]
-    return _said(model, layers, run.path.name) | {
-        "tray": _tray(model, kept["pixels"], entries),
+    return described(model, layers, run.path.name) | {
+        "tray": tray(model, kept["pixels"], entries),
         "bank": _bank(run, model, data),
         "confusion": _confusion(run, model, labels, predicted),
     }
 
 
-def _said(model: Model, layers: Layers, name: str) -> dict[str, Any]:
+def described(model: Model, layers: Layers, name: str) -> dict[str, Any]:
     known = model.familiar
     familiar = {"threshold": known.threshold.threshold, "means": layers.keep(known.means)} if known else None
     numbers = layers.content()
@@ -116,7 +116,7 @@ def _said(model: Model, layers: Layers, name: str) -> dict[str, Any]:
     }
 
 
-def _tray(model: Model, pixels: np.ndarray, entries: list[dict[str, Any]]) -> dict[str, Any]:
+def tray(model: Model, pixels: np.ndarray, entries: list[dict[str, Any]]) -> dict[str, Any]:
     """The examples, and behind them the foreign image."""
     shown = np.concatenate([pixels, foreign(model)[None]])
     return {"sheet": sheet(shown), "entries": [*entries, {"label": None, "kind": "foreign"}]}
