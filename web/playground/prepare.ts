@@ -8,10 +8,9 @@ export interface Picture {
 }
 
 /** Pixels uint8 `(size, size, 3)` in a row: reduced like a large JPEG, turned, cut to its centre square, resized. */
-export function prepared(picture: Picture, size: number, how: { jpeg?: boolean; orientation?: number } = {}): Uint8Array {
+export function prepared(picture: Picture, size: number, how: { by?: number; orientation?: number } = {}): Uint8Array {
   let one = rgbOf(picture);
-  const shorter = Math.min(one.width, one.height);
-  if (how.jpeg && shorter > 4 * size) one = reduced(one, fraction(shorter, 2 * size));
+  if (how.by && how.by > 1) one = reduced(one, how.by);
   if (how.orientation && how.orientation > 1) one = turned(one, how.orientation);
   one = square(one);
   return one.width === size ? one.data : resized(one, size);
@@ -33,12 +32,46 @@ function rgbOf({ width, height, data }: Picture): Plain {
   return { width, height, data: made };
 }
 
-/** By how much Pillow lets libjpeg reduce a picture whose sides should stay at least so long: 1, 2, 4 or 8. */
-export function fraction(shorter: number, least: number): number {
-  return [8, 4, 2].find((one) => Math.floor(shorter / least) >= one) ?? 1;
+/** By how much Pillow lets libjpeg reduce a JPEG, whose shorter side is given: 1, 2, 4 or 8, so that twice the size is left. */
+export function reduction(shorter: number, size: number): number {
+  if (shorter <= 4 * size) return 1;
+  return [8, 4, 2].find((one) => Math.floor(shorter / (2 * size)) >= one) ?? 1;
 }
 
-/** As libjpeg decodes at a fraction: the mean of each square of `by` pixels; at the far edges the last pixels stand for what is missing. */
+/** A JPEG as it is stored: brightness, blueness, redness; colours often with half as many pixels across and down. */
+export interface Planes {
+  width: number;
+  height: number;
+  planes: { data: Uint8Array; stride: number; width: number; height: number; across: number; down: number }[];
+}
+
+/** As libjpeg decodes at a fraction: every plane gets the mean of what lies under a pixel of the result, and only then become they colours. */
+export function fromPlanes({ width, height, planes }: Planes, by: number): Picture {
+  const wide = Math.ceil(width / by), high = Math.ceil(height / by), data = new Uint8ClampedArray(wide * high * 4).fill(255);
+  const means = planes.map((plane) => {
+    const across = by / plane.across, down = by / plane.down, made = new Float64Array(wide * high);
+    for (let y = 0; y < high; y++) {
+      for (let x = 0; x < wide; x++) {
+        let sum = 0;
+        for (let v = y * down; v < (y + 1) * down; v++) {
+          const row = Math.min(v, plane.height - 1) * plane.stride;
+          for (let u = x * across; u < (x + 1) * across; u++) sum += plane.data[row + Math.min(u, plane.width - 1)];
+        }
+        made[y * wide + x] = Math.round(sum / (across * down));
+      }
+    }
+    return made;
+  });
+  for (let i = 0; i < wide * high; i++) {
+    const y = means[0][i], blue = means[1][i] - 128, red = means[2][i] - 128;
+    data[4 * i] = y + 1.402 * red;
+    data[4 * i + 1] = y - 0.344136 * blue - 0.714136 * red;
+    data[4 * i + 2] = y + 1.772 * blue;
+  }
+  return { width: wide, height: high, data };
+}
+
+/** Nearly as libjpeg decodes at a fraction, where only colours are known: the mean of each square of `by` pixels; at the far edges the last pixels stand for what is missing. */
 function reduced(one: Plain, by: number): Plain {
   if (by === 1) return one;
   const width = Math.ceil(one.width / by), height = Math.ceil(one.height / by), data = new Uint8Array(width * height * 3);

@@ -1,7 +1,7 @@
 /** A file that somebody gave, as pixels for the network; or the sentence that says why not. */
 
 import { look, MOST_BYTES, MOST_PIXELS } from "./picture-file";
-import { type Picture, prepared } from "./prepare";
+import { fromPlanes, type Picture, type Planes, prepared, reduction } from "./prepare";
 import { say } from "./sentences";
 
 export class RefusedError extends Error {}
@@ -18,6 +18,9 @@ export async function read(file: Blob, size: number, background: readonly number
   const bytes = new Uint8Array(await file.arrayBuffer()), facts = look(bytes);
   if (!facts) throw new RefusedError(say.notAnImage);
   if (facts.width * facts.height > MOST_PIXELS) throw new RefusedError(say.tooManyPixels(facts.width, facts.height, MOST_PIXELS));
+  const { orientation } = facts, by = facts.format === "JPEG" ? reduction(Math.min(facts.width, facts.height), size) : 1;
+  const planes = by > 1 ? await planesOf(bytes) : null;
+  if (planes) return { pixels: prepared(fromPlanes(planes, by), size, { orientation }), note: null };
   let bitmap: ImageBitmap;
   try {
     const typed = new Blob([bytes], { type: `image/${facts.format.toLowerCase()}` });
@@ -27,8 +30,31 @@ export async function read(file: Blob, size: number, background: readonly number
   }
   const picture = onBackground(bitmap, background);
   bitmap.close();
-  const how = { jpeg: facts.format === "JPEG", orientation: facts.orientation };
-  return { pixels: prepared(picture, size, how), note: facts.exact ? null : say.inexactColours };
+  const note = !facts.exact ? say.inexactColours : by > 1 && !("ImageDecoder" in window) ? say.inexactEdges : null;
+  return { pixels: prepared(picture, size, { by, orientation }), note };
+}
+
+/**
+ * Brightness and colours of a JPEG as they are stored, before colours are enlarged: what libjpeg makes smaller. Null where the browser does
+ * not give them away, or where the JPEG holds no colours.
+ */
+async function planesOf(bytes: Uint8Array<ArrayBuffer>): Promise<Planes | null> {
+  if (!("ImageDecoder" in window)) return null;
+  const decoder = new ImageDecoder({ data: bytes, type: "image/jpeg" });
+  try {
+    const { image } = await decoder.decode();
+    const shrunk = { I420: [2, 2], I422: [2, 1], I444: [1, 1] }[image.format as string];
+    if (!shrunk) return null;
+    const { codedWidth: width, codedHeight: height } = image, data = new Uint8Array(image.allocationSize());
+    const [y, u, v] = await image.copyTo(data);
+    image.close();
+    const plane = (at: PlaneLayout, across: number, down: number) => ({ data: data.subarray(at.offset), stride: at.stride, width: Math.ceil(width / across), height: Math.ceil(height / down), across, down });
+    return { width, height, planes: [plane(y, 1, 1), plane(u, shrunk[0], shrunk[1]), plane(v, shrunk[0], shrunk[1])] };
+  } catch {
+    return null; // the usual way will say what is wrong with it
+  } finally {
+    decoder.close();
+  }
 }
 
 /** What lies in a canvas image source, transparency laid over the background. */

@@ -50,6 +50,7 @@ export const say = {
   tooManyPixels: (width: number, height: number, most: number) =>
     `This image has ${width} x ${height} pixels; at most ${Math.round(most / 1e6)} million are read.`,
   inexactColours: "This JPEG is made for print (CMYK). Its colours may differ a little from what Python would see.",
+  inexactEdges: "This browser does not tell how the JPEG is stored: at sharp edges, colours may differ by a few grey levels from what Python would see.",
   several: (n: number) => `${count(n, "file")} at once: the first one is shown. One image at a time.`,
   nothingGiven: "There was no image in what you gave.",
 
