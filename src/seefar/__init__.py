@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from seefar.exporting.export import export
     from seefar.model.load import load_model
     from seefar.model.model import Model
-    from seefar.recipes import RECIPES, Recipe
     from seefar.playing.folder import playground
+    from seefar.recipes import RECIPES, Recipe
     from seefar.reporting.picture import picture
     from seefar.reporting.report import report
     from seefar.runs.folder import Run, open_run

@@ -89,9 +89,13 @@ def drop(page, *paths: Path) -> None:  # type: ignore[no-untyped-def]
 def test_it_answers_from_disk_as_python_does(run: Run, exported: Model, validation: np.ndarray, opened) -> None:  # type: ignore[no-untyped-def]
     page = opened(index(run))
     answered(page)
-    found = page.evaluate("images => images.map(one => Array.from(seefar.answer(one).probabilities))", validation.reshape(200, -1).tolist())
+    found = page.evaluate(
+        "images => images.map(one => Array.from(seefar.answer(one).probabilities))", validation.reshape(200, -1).tolist()
+    )
     assert np.abs(np.array(found) - exported.predict_proba(validation)).max() < 1e-3
-    unlike = page.evaluate("images => images.map(one => seefar.answer(one).verdict === 'unlike')", validation.reshape(200, -1).tolist())
+    unlike = page.evaluate(
+        "images => images.map(one => seefar.answer(one).verdict === 'unlike')", validation.reshape(200, -1).tolist()
+    )
     assert exported.familiar is not None
     assert unlike == exported.familiar.unlike(exported.answers(validation)).tolist()
     maps = page.evaluate("images => images.map(one => seefar.maps(one))", validation[:20].reshape(20, -1).tolist())
@@ -100,10 +104,14 @@ def test_it_answers_from_disk_as_python_does(run: Run, exported: Model, validati
     np.testing.assert_allclose(np.array(maps).reshape(wanted.shape), wanted, atol=1e-3 * np.abs(wanted).max())
 
 
-def test_a_file_answers_as_well_and_says_what_it_does_not_hold(run: Run, exported: Model, validation: np.ndarray, opened, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_file_answers_as_well_and_says_what_it_does_not_hold(
+    run: Run, exported: Model, validation: np.ndarray, opened, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
     page = opened(sf.playground(run.path / "model.onnx", tmp_path))
     answered(page)
-    found = page.evaluate("images => images.map(one => Array.from(seefar.answer(one).probabilities))", validation[:50].reshape(50, -1).tolist())
+    found = page.evaluate(
+        "images => images.map(one => Array.from(seefar.answer(one).probabilities))", validation[:50].reshape(50, -1).tolist()
+    )
     assert np.abs(np.array(found) - exported.predict_proba(validation[:50])).max() < 1e-3
     text = page.locator("main").inner_text()
     assert "made from a model file" in text
@@ -215,7 +223,9 @@ def test_experiments(run: Run, opened, tmp_path: Path) -> None:  # type: ignore[
     page.get_by_role("button", name="Take the patched image").click()
     wait(page, f"seefar.studio.shown.answer.best !== {before}")
     cell = page.locator(".matrix button").first
-    truth, called = cell.get_attribute("aria-label").split(" is called " if " is called " in cell.get_attribute("aria-label") else " are called ")
+    truth, called = cell.get_attribute("aria-label").split(
+        " is called " if " is called " in cell.get_attribute("aria-label") else " are called "
+    )
     cell.click()
     page.locator(".opened .thumb").first.click()
     wait(page, f"{json.dumps(called)} === seefar.model.classes[seefar.studio.shown.answer.best]")
@@ -279,7 +289,9 @@ def test_hostile_files_get_a_sentence(run: Run, opened, tmp_path: Path) -> None:
 def test_a_damaged_network_is_said(run: Run, browser, damage: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     shutil.copytree(index(run).parent, tmp_path, dirs_exist_ok=True)
     content = (tmp_path / DATA).read_bytes()
-    (tmp_path / DATA).write_bytes({"missing": b"", "cut": content[: len(content) // 2], "other": content.replace(b'"floats":', b'"floats":1', 1)}[damage])
+    (tmp_path / DATA).write_bytes(
+        {"missing": b"", "cut": content[: len(content) // 2], "other": content.replace(b'"floats":', b'"floats":1', 1)}[damage]
+    )
     page = browser.new_page()
     page.goto((tmp_path / "index.html").as_uri())
     page.get_by_role("alert").wait_for()
@@ -296,7 +308,9 @@ def test_everybody_can_use_it(run: Run, opened, width: int, scheme: str) -> None
     page.get_by_role("button", name="Where it looked").click()
     page.evaluate(AXE.read_text())
     for _ in range(2):  # as it opens, and with something foreign
-        found = page.evaluate("axe.run(document).then(found => found.violations.map(one => [one.id, one.nodes.map(node => node.html).slice(0, 3)]))")
+        found = page.evaluate(
+            "axe.run(document).then(found => found.violations.map(one => [one.id, one.nodes.map(node => node.html).slice(0, 3)]))"
+        )
         assert found == []
         page.locator(".thumb.foreign").click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -323,7 +337,11 @@ def test_it_is_fast(address: str, opened) -> None:  # type: ignore[no-untyped-de
     answered(page)
     first = page.evaluate("performance.now()")
     assert first < 6000  # measured: under 1 s; docs/benchmarks.md
-    one = page.evaluate("(() => { const began = performance.now(); for (let i = 0; i < 50; i++) seefar.answer(seefar.studio.shown.pixels); return (performance.now() - began) / 50; })()")
+    one = page.evaluate("""(() => {
+        const began = performance.now();
+        for (let i = 0; i < 50; i++) seefar.answer(seefar.studio.shown.pixels);
+        return (performance.now() - began) / 50;
+    })()""")
     assert one < 30
     frames = page.evaluate("""new Promise(done => {
         let frames = 0, slider = document.querySelector("#slide-turn");

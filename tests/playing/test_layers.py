@@ -80,9 +80,16 @@ def test_the_page_computes_what_onnx_runtime_computes(name: str, opened, tmp_pat
         computed = [one for one in computed if one["kind"] in COMPARED]
         assert [one["kind"] for one in computed] == [kind for kind, _ in wanted]
         for one, (kind, values) in zip(computed, wanted, strict=True):
-            np.testing.assert_allclose(np.array(one["values"]), values.ravel(), rtol=1e-4, atol=1e-4 * np.abs(values).max(), err_msg=kind)
+            np.testing.assert_allclose(
+                np.array(one["values"]), values.ravel(), rtol=1e-4, atol=1e-4 * np.abs(values).max(), err_msg=kind
+            )
     outputs = run_graph(made, pixels)
-    np.testing.assert_allclose(page.evaluate("p => seefar.maps(p)", pixels.ravel().tolist()), outputs["maps"][0].reshape(3, -1), rtol=1e-3, atol=1e-4 * np.abs(outputs["maps"]).max())
+    np.testing.assert_allclose(
+        page.evaluate("p => seefar.maps(p)", pixels.ravel().tolist()),
+        outputs["maps"][0].reshape(3, -1),
+        rtol=1e-3,
+        atol=1e-4 * np.abs(outputs["maps"]).max(),
+    )
     probabilities = page.evaluate("p => Array.from(seefar.answer(p).probabilities)", pixels.ravel().tolist())
     np.testing.assert_allclose(probabilities, outputs["probabilities"][0], atol=1e-4)
 
@@ -91,9 +98,18 @@ def intermediate(made, pixels: np.ndarray) -> list[tuple[str, np.ndarray]]:  # t
     """What each operator that is a layer of ours gives, in order, on the way to the logits."""
     import onnx
 
-    kinds = {"Conv": "conv", "MaxPool": "pool", "BatchNormalization": "norm", "Relu": "relu", "ReduceMax": "max", "Gemm": "dense"}
+    kinds = {
+        "Conv": "conv",
+        "MaxPool": "pool",
+        "BatchNormalization": "norm",
+        "Relu": "relu",
+        "ReduceMax": "max",
+        "Gemm": "dense",
+    }
     named = [(kinds[node.op_type], node.output[0]) for node in made.graph.node if node.op_type in kinds]
-    named += [("gelu", node.output[0]) for node in made.graph.node if node.op_type == "Mul" and node.output[0].startswith("gelu")]
+    named += [
+        ("gelu", node.output[0]) for node in made.graph.node if node.op_type == "Mul" and node.output[0].startswith("gelu")
+    ]
     order = {node.output[0]: place for place, node in enumerate(made.graph.node)}
     named.sort(key=lambda one: order[one[1]])
     for _, output in named:

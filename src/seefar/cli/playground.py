@@ -1,5 +1,6 @@
 """`seefar playground`: a page on which the network runs in the browser, opened at once or written as a folder."""
 
+import contextlib
 from pathlib import Path
 from typing import Annotated
 
@@ -52,4 +53,5 @@ def playground(
 
             webbrowser.open(address)
 
-    show(page_files(source, other), port, tell=tell)
+    with contextlib.suppress(KeyboardInterrupt):  # that is how it is meant to end
+        show(page_files(source, other), port, tell=tell)

@@ -49,7 +49,9 @@ def playground(
     return folder / "index.html"
 
 
-def page_files(source: str | Path | Run, other: str | Path | Run | None = None, data: Dataset | None = None) -> dict[str, bytes]:
+def page_files(
+    source: str | Path | Run, other: str | Path | Run | None = None, data: Dataset | None = None
+) -> dict[str, bytes]:
     """The files of a playground by name. Arguments and errors: `playground`."""
     models = [material(source, data), *([material(other, data)] if other is not None else [])]
     return {**static_files(), DATA: "".join(map(_script, models)).encode()}
@@ -70,4 +72,6 @@ def _insist_on_ours(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; give --out a folder")
     if folder.is_dir() and (odd := sorted({entry.name for entry in folder.iterdir()} - {*NAMES, DATA})):
-        raise UsageError(f"{folder} holds {odd[0]!r}, which is no part of a playground; give --out an empty folder or a new one")
+        raise UsageError(
+            f"{folder} holds {odd[0]!r}, which is no part of a playground; give --out an empty folder or a new one"
+        )

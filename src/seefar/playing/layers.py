@@ -149,9 +149,7 @@ class _Builder:
             self.weights.pop(f"{name}.{part}").astype(np.float64) for part in ("weight", "bias", "running_mean", "running_var")
         )
         scale = weight / np.sqrt(variance + self.floor)
-        self.made.layers.append(
-            {"kind": "norm", "scale": self.made.keep(scale), "shift": self.made.keep(bias - mean * scale)}
-        )
+        self.made.layers.append({"kind": "norm", "scale": self.made.keep(scale), "shift": self.made.keep(bias - mean * scale)})
 
 
 def _list(weights: dict[str, np.ndarray], name: str) -> Sequence[float]:
@@ -167,7 +165,9 @@ def weights_in_graph(graph: Mapping[str, Any]) -> Iterator[tuple[str, np.ndarray
         if name.startswith(prefix) and tensor.get("data_type") == 1:
             yield name.removeprefix(prefix), _numbers(tensor)
     nodes = {kind: [node for node in graph["node"] if node.get("op_type") == kind] for kind in ("Sub", "Div")}
-    if nodes["Sub"] and len(nodes["Div"]) > 1:  # pixels / 255, less the mean, by the deviation: the first operators of the graph
+    if (
+        nodes["Sub"] and len(nodes["Div"]) > 1
+    ):  # pixels / 255, less the mean, by the deviation: the first operators of the graph
         for name, node in (("scale.mean", nodes["Sub"][0]), ("scale.deviation", nodes["Div"][1])):
             if node["input"][1] in tensors:
                 yield name, _numbers(tensors[node["input"][1]])

@@ -53,7 +53,7 @@ def server_of(files: Mapping[str, bytes], port: int = 0) -> ThreadingHTTPServer:
         timeout = PATIENCE
         server_version, sys_version = "seefar", ""
 
-        def do_GET(self) -> None:  # noqa: N802  as the base class calls it
+        def do_GET(self) -> None:
             name = urlsplit(self.path).path.removeprefix("/") or "index.html"
             if not _is_own_name(self.headers.get_all("Host") or []):
                 self._answer(403, b"this page is not called by that name\n", "text/plain; charset=utf-8")

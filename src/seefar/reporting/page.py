@@ -35,7 +35,9 @@ def write_report(run: Run) -> Path:
     for name, figure in drawn.items():
         run.write_bytes(f"figures/{name}.png", png(figure))
     charts = {_short(name): figure for name, figure in drawn.items()}
-    run.write_bytes("report.html", render("report.html", {**found, **page_pictures(run, found), "try_it": run.has(PLAYGROUND)}, charts))
+    run.write_bytes(
+        "report.html", render("report.html", {**found, **page_pictures(run, found), "try_it": run.has(PLAYGROUND)}, charts)
+    )
     run.write("report.json", found)
     run.write_bytes("README.md", model_card(found).encode())
     return run.path / "report.html"
