@@ -169,5 +169,6 @@ export const say = {
     `${truth} called ${called}: ${shown === all ? `all ${all}` : `the ${shown} surest of ${all}`}. Press one to look into it.`,
   confusionNone: "Mistakes are kept by a run, and this page was made from a model file.",
   tookFor: (truth: string, called: string) => `${truth}, called ${called}`,
+  docs: "What programs can ask this service.",
   footer: "Made with seefar. Nothing is sent anywhere: this page loads its own files and no others.",
 };

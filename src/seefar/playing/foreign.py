@@ -1,9 +1,9 @@
-"""An image unlike those of the training, to see what the network makes of it."""
+"""An image unlike those of the training, to see what the network makes of it. No torch here."""
 
 import numpy as np
 
-from seefar.evaluation.out_of_distribution import noise
 from seefar.model.model import Model
+from seefar.seeds import derive
 
 
 def foreign(model: Model) -> np.ndarray:
@@ -22,6 +22,7 @@ def _patterns(size: int) -> np.ndarray:
     stripes = np.sin(10 * (across + down))
     board = np.sign(np.sin(9 * across) * np.sin(9 * down))
     ink, paper = np.array([120, 40, 160.0]), np.array([250, 220, 90.0])
+    noise = np.random.default_rng(derive(0, "noise")).integers(0, 256, (1, size, size, 3), dtype=np.uint8)
     drawn = [paper + (ink - paper) * (wave[..., None] + 1) / 2 for wave in (rings, stripes, board)]
-    made: np.ndarray = np.concatenate([np.stack(drawn).round().astype(np.uint8), noise(1, size)])
+    made: np.ndarray = np.concatenate([np.stack(drawn).round().astype(np.uint8), noise])
     return made
