@@ -212,6 +212,8 @@ def test_the_way_through_the_network_adds_up(run: Run, opened) -> None:  # type:
 def test_experiments(run: Run, opened, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     page = opened(index(run))
     answered(page)
+    page.get_by_label("How far along the walk").scroll_into_view_if_needed()
+    wait(page, "document.querySelector('.said').textContent")
     page.get_by_label("How far along the walk").fill("0")
     start = page.locator(".said").inner_text()
     page.get_by_label("How far along the walk").fill("40")

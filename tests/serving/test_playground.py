@@ -21,7 +21,9 @@ def test_browsers_get_the_page_and_programs_the_words(exported: Path, exported_t
         assert service.stdout is not None
         with httpx.Client(base_url=service.stdout.readline().split()[-1], timeout=20) as client:
             page = client.get("/")
-            assert page.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self' 'wasm-unsafe-eval';")
+            assert page.headers["content-security-policy"].startswith(
+                "default-src 'none'; script-src 'self' 'wasm-unsafe-eval';"
+            )
             assert "seefar playground" in page.text
             data = client.get("/data.js")
             assert data.headers["content-type"].startswith("text/javascript")

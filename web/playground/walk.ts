@@ -8,6 +8,7 @@ import { picturesOf } from "./sheets";
 import type { Studio } from "./studio";
 
 const STEPS = 40;
+const SLICE = 12; // milliseconds of computing at a time
 const SVG = "http://www.w3.org/2000/svg";
 const WIDE = 400, HIGH = 140;
 
@@ -34,9 +35,18 @@ export function walk(studio: Studio): HTMLElement {
   let rows: Float64Array[] = [];
 
   const mixture = (share: number): Uint8Array => Uint8Array.from(ends[0]!, (one, i) => Math.round(one * (1 - share) + ends[1]![i] * share));
-  const compute = (): void => {
-    if (!ends[0] || !ends[1]) return;
-    rows = Array.from({ length: STEPS + 1 }, (_, step) => answer(studio.network, studio.network.run(mixture(step / STEPS))).probabilities);
+  let seen = false, turn = 0;
+  const compute = async (): Promise<void> => {
+    if (!ends[0] || !ends[1] || !seen) return;
+    const mine = ++turn, found: Float64Array[] = [];
+    for (let step = 0, began = performance.now(); step <= STEPS; step++) {
+      found.push(answer(studio.network, studio.network.run(mixture(step / STEPS))).probabilities);
+      if (performance.now() - began < SLICE) continue;
+      await new Promise((resolve) => setTimeout(resolve));
+      if (mine !== turn) return; // other ends were chosen
+      began = performance.now();
+    }
+    rows = found;
     const told = classes.map((_, label) => label).filter((label) => rows.some((row) => row[label] > 0.15)).sort((a, b) => peak(rows, a) - peak(rows, b)).slice(0, 6);
     chart.replaceChildren(
       ...told.map((label) => {
@@ -64,7 +74,7 @@ export function walk(studio: Studio): HTMLElement {
   const place = (end: number, pixels: Uint8Array): void => {
     ends[end] = pixels.slice();
     drawPixels(slots[end].small, pixels, size);
-    compute();
+    void compute();
   };
   slider.addEventListener("input", show);
 
@@ -75,7 +85,7 @@ export function walk(studio: Studio): HTMLElement {
     place(1, pictures[Math.max(other, 0)]);
   });
 
-  return h(
+  const section = h(
     "section",
     { class: "card walk", "aria-labelledby": "walk-title" },
     h("h2", { id: "walk-title" }, say.walkTitle),
@@ -85,6 +95,13 @@ export function walk(studio: Studio): HTMLElement {
     chart,
     key,
   );
+  new IntersectionObserver(([one], observer) => {
+    if (!one.isIntersecting) return;
+    seen = true; // nobody waits for what nobody sees
+    observer.disconnect();
+    void compute();
+  }).observe(section);
+  return section;
 }
 
 /** Where along the walk a class is most probable. */
