@@ -33,8 +33,8 @@ export const say = {
   exampleName: (place: number, label: string | null, kind: string) =>
     ({
       right: `Example ${place}: ${label}`,
-      mistake: `Example ${place}: ${label}, which it gets wrong`,
-      foreign: `Example ${place}: something foreign`,
+      mistake: `Example ${place}, mistake: ${label}`,
+      foreign: `Example ${place}, foreign`,
       example: `Example ${place}`,
     })[kind] ?? `Example ${place}`,
   markOf: { right: "", mistake: "mistake", foreign: "foreign", example: "" } as Record<string, string>,

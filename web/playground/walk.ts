@@ -29,6 +29,7 @@ export function walk(studio: Studio): HTMLElement {
   chart.setAttribute("viewBox", `0 0 ${WIDE} ${HIGH}`);
   chart.setAttribute("class", "chart");
   chart.setAttribute("role", "img");
+  chart.setAttribute("aria-label", say.walkTitle);
   chart.setAttribute("preserveAspectRatio", "none");
   const key = h("ul", { class: "key" });
   const marker = document.createElementNS(SVG, "line");
