@@ -313,9 +313,8 @@ def test_everybody_can_use_it(run: Run, opened, width: int, scheme: str) -> None
     page.get_by_role("button", name="Where it looked").click()
     page.evaluate(AXE.read_text())
     for _ in range(2):  # as it opens, and with something foreign
-        found = page.evaluate(
-            "axe.run(document, {preload: false}).then(found => found.violations.map(one => [one.id, one.nodes.map(node => node.html).slice(0, 3)]))"
-        )
+        found = page.evaluate("""axe.run(document, {preload: false}).then(
+            found => found.violations.map(one => [one.id, one.nodes.map(node => node.html).slice(0, 3)]))""")
         assert found == []
         page.locator(".thumb.foreign").click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -9,9 +9,8 @@ from seefar.seeds import derive
 def foreign(model: Model) -> np.ndarray:
     """Of some patterns that nobody takes a photograph of, the least familiar one: uint8 `(size, size, 3)`."""
     patterns = _patterns(model.size)
-    if model.familiar is None:
-        return patterns[0]
-    found: np.ndarray = patterns[model.familiar.scores(model.answers(patterns)).argmin()]
+    least = 0 if model.familiar is None else model.familiar.scores(model.answers(patterns)).argmin()
+    found: np.ndarray = patterns[least]
     return found
 
 
