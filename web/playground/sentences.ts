@@ -5,7 +5,7 @@ const percent = (share: number): string => {
   return hundred > 99.5 && hundred < 100 ? "> 99 %" : hundred < 0.5 && hundred > 0 ? "< 1 %" : `${Math.round(hundred)} %`;
 };
 const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
-const number = (value: number): string => (Math.abs(value) >= 100 ? value.toFixed(0) : Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2)).replace("-", "−");
+const number = (value: number): string => (Math.abs(value) >= 100 ? value.toFixed(0) : Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2)).replace(/^-0\.00$/, "0.00").replace("-", "−");
 const count = (n: number, one: string, many = `${one}s`): string => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 
 export const say = {

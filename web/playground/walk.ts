@@ -64,10 +64,12 @@ export function walk(studio: Studio): HTMLElement {
     show();
   };
   const show = (): void => {
-    if (!rows.length) return;
-    const step = slider.valueAsNumber, share = step / STEPS, row = rows[step], best = row.indexOf(Math.max(...row));
+    if (!ends[0] || !ends[1]) return;
+    const step = slider.valueAsNumber, share = step / STEPS;
     drawPixels(mixed, mixture(share), size);
     mixed.setAttribute("aria-label", say.walkMix(share));
+    if (!rows.length) return;
+    const row = rows[step], best = row.indexOf(Math.max(...row));
     said.textContent = say.barName(classes[best], row[best]);
     slider.setAttribute("aria-valuetext", `${say.walkMix(share)}: ${said.textContent}`);
     for (const [name, value] of Object.entries({ x1: share * WIDE, x2: share * WIDE, y1: 0, y2: HIGH, class: "marker" })) marker.setAttribute(name, String(value));
@@ -75,6 +77,7 @@ export function walk(studio: Studio): HTMLElement {
   const place = (end: number, pixels: Uint8Array): void => {
     ends[end] = pixels.slice();
     drawPixels(slots[end].small, pixels, size);
+    show();
     void compute();
   };
   slider.addEventListener("input", show);
