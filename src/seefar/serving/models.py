@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -110,6 +111,11 @@ class Models:
     def versions(self, name: str) -> list[str]:
         """The versions of a model that serve now, the newest last."""
         return list(self._served.get(name, {}))
+
+    def file(self, served: Served) -> Path | None:
+        """The file of a model, if what lies there is still what serves."""
+        path = self._sources[served.name].versions().get(served.version, self._sources[served.name].path)
+        return path if hashlib.sha256(bytes_of(path)).hexdigest() == served.digest else None
 
     def are_well(self) -> bool:
         """Whether each of them could answer now."""

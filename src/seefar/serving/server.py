@@ -18,7 +18,7 @@ from seefar.serving.log import Forwarded, Log
 from seefar.serving.metrics import Metrics
 from seefar.serving.models import Models
 from seefar.serving.ports import listening, take_no_more
-from seefar.serving.service import Service
+from seefar.serving.service import Playground, Service
 from seefar.serving.settings import Settings, check_exposure
 from seefar.serving.sources import sources
 
@@ -34,6 +34,7 @@ def serve(
     *,
     log: Path | None = None,
     threads: int | None = None,
+    playground: Playground | None = None,
     tell: Callable[[str, list[str]], None] = lambda address, names: None,
 ) -> None:
     """Serve models until SIGTERM or SIGINT.
@@ -45,6 +46,7 @@ def serve(
         settings: the bounds; None: the usual ones.
         log: a file that the log is added to; None: stderr.
         threads: how many compute for one model at the same time; None: as many as there are cores.
+        playground: makes a page on which the first model can be tried, for browsers that open the address; None: there is none.
         tell: is told where the service listens, and the names of its models, once it is ready.
 
     Raises:
@@ -60,7 +62,7 @@ def serve(
     try:
         models = Models(found, bounds, metrics, lines, threads)
         models.load()
-        service = Service(models, bounds, metrics, lines)
+        service = Service(models, bounds, metrics, lines, playground)
         with listening(host, port) as taken, _libraries_log_to(lines), asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(answer(server_of(service), service, taken, tell))
     finally:
