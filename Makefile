@@ -3,10 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 ON_ALL_CORES := -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: demo test test-slow test-all check format docs notebooks coverage licences release bench results clean
+.PHONY: demo web test test-slow test-all check format docs notebooks coverage licences release bench results clean
 
 demo: .venv/ready            ## the whole path on the built-in images
 	$(BIN)/seefar run --data shapes --recipe tiny
+
+web: web/node_modules/ready   ## the pages that run in a browser, from web/ into src/seefar/web (needs Node and npm)
+	cd web && npm run --silent types && npm run --silent test && npm run --silent build
 
 test: .venv/dev              ## all tests but the slow ones, on all cores
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q $(ON_ALL_CORES) -m "not slow"
@@ -60,5 +63,9 @@ results: .venv/dev           ## docs/results.md: every recipe with several seeds
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
+web/node_modules/ready: web/package.json web/package-lock.json  # what the pages are built with
+	cd web && npm ci --no-audit --no-fund
+	touch $@
+
 clean:                       ## everything that the commands above made
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* dist site
+	rm -rf .venv web/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* dist site

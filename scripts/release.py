@@ -22,7 +22,7 @@ import licences
 
 TREE = Path(__file__).parents[1]
 TOPS = {"src", "tests", "examples", "scripts", "docs", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md"}
-TOPS |= {"constraints.txt", "mkdocs.yml", "pyproject.toml"}  # what one needs to build and read seefar
+TOPS |= {"constraints.txt", "mkdocs.yml", "pyproject.toml", "web"}  # what one needs to build and read seefar
 MADE = {"PKG-INFO", ".gitignore"}  # hatchling adds both
 ABOUT = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}
 LARGEST_WHEEL = 700_000  # bytes; twice what it was when this was written: pictures and weights do not slip in
