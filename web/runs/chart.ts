@@ -4,7 +4,7 @@ import { h } from "../shared/dom";
 import type { Curves } from "./client";
 import { ends, scale, ticks } from "./scale";
 import { duration, figure, percent, said } from "./sentences";
-import { path, s } from "./svg";
+import { path, s, sized } from "./svg";
 
 export interface Line {
   name: string;
@@ -12,9 +12,7 @@ export interface Line {
   curves: Curves;
 }
 
-const WIDE = 640;
-const HIGH = 300;
-const LEFT = 52;
+const LEFT = 48;
 const RIGHT = 12;
 const TOP = 10;
 const BELOW = 30;
@@ -37,7 +35,7 @@ export function chart(lines: Line[], choice: { metric: string; axis: string }): 
     );
     element.replaceChildren(
       h("div", { class: "chart-choice" }, metrics, h("span", { class: "soft" }, said.chart.over), axes),
-      ...drawing(lines, choice.metric, choice.axis),
+      sized((wide) => drawing(lines, choice.metric, choice.axis, wide), "sized"),
     );
   }
 
@@ -52,25 +50,26 @@ export function chart(lines: Line[], choice: { metric: string; axis: string }): 
   return element;
 }
 
-function drawing(lines: Line[], metric: string, axis: string): HTMLElement[] {
+function drawing(lines: Line[], metric: string, axis: string, wide: number): HTMLElement[] {
+  const high = Math.round(Math.max(170, Math.min(300, wide * 0.55)));
   const xs = ends(lines.flatMap((line) => line.curves[axis] ?? []));
   const ys = ends(lines.flatMap((line) => line.curves[metric] ?? []));
   if (!xs || !ys) return [h("p", { class: "soft" }, said.chart.none)];
   const shares = metric.endsWith("accuracy");
   const say = (value: number) => (shares ? percent(value) : figure(value));
-  const x = scale(xs[0], xs[1], LEFT, WIDE - RIGHT);
-  const y = scale(ys[0] - (ys[1] - ys[0]) * 0.04, ys[1] + (ys[1] - ys[0]) * 0.04, HIGH - BELOW, TOP);
+  const x = scale(xs[0], xs[1], LEFT, wide - RIGHT);
+  const y = scale(ys[0] - (ys[1] - ys[0]) * 0.04, ys[1] + (ys[1] - ys[0]) * 0.04, high - BELOW, TOP);
   const along = ticks(x.low, x.high, 6).filter((value) => axis === "seconds" || Number.isInteger(value));
   const label = said.chart.label(said.chart.metrics[metric], said.chart.axes[axis], lines.length);
-  const ruler = s("line", { class: "ruler", y1: TOP, y2: HIGH - BELOW, visibility: "hidden" });
+  const ruler = s("line", { class: "ruler", y1: TOP, y2: high - BELOW, visibility: "hidden" });
   const svg = s(
     "svg",
-    { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-label": label, tabindex: 0 },
+    { viewBox: `0 0 ${wide} ${high}`, height: high, role: "img", "aria-label": label, tabindex: 0 },
     ...ticks(y.low, y.high, 5).flatMap((value) => [
-      s("line", { class: "grid", x1: LEFT, x2: WIDE - RIGHT, y1: y.at(value), y2: y.at(value) }),
+      s("line", { class: "grid", x1: LEFT, x2: wide - RIGHT, y1: y.at(value), y2: y.at(value) }),
       s("text", { x: LEFT - 8, y: y.at(value) + 4, "text-anchor": "end" }, shares ? percent(value, 0) : figure(value)),
     ]),
-    ...along.map((value) => s("text", { x: x.at(value), y: HIGH - BELOW + 20, "text-anchor": "middle" }, axis === "seconds" ? figure(value) : String(value))),
+    ...along.map((value) => s("text", { x: x.at(value), y: high - BELOW + 20, "text-anchor": "middle" }, axis === "seconds" ? figure(value) : String(value))),
     ...lines.map((line) => {
       const values = line.curves[metric] ?? [];
       const at = line.curves[axis] ?? [];
@@ -80,12 +79,12 @@ function drawing(lines: Line[], metric: string, axis: string): HTMLElement[] {
     }),
     ruler,
   );
-  const readout = h("p", { class: "readout", role: "status" }, `${said.chart.metrics[metric]}, ${said.chart.axes[axis]}`);
+  const readout = h("p", { class: "readout", role: "status" });
 
-  function read(value: number): void {
+  function read(value: number, ruled = true): void {
     ruler.setAttribute("x1", String(x.at(value)));
     ruler.setAttribute("x2", String(x.at(value)));
-    ruler.setAttribute("visibility", "visible");
+    ruler.setAttribute("visibility", ruled ? "visible" : "hidden");
     const at = said.chart.at(said.chart.axes[axis], axis === "seconds" ? duration(value) : String(Math.round(value)));
     readout.replaceChildren(
       at,
@@ -98,10 +97,11 @@ function drawing(lines: Line[], metric: string, axis: string): HTMLElement[] {
   }
 
   let cursor = xs[1];
+  read(cursor, false);
   svg.addEventListener("pointermove", (event) => {
     const box = svg.getBoundingClientRect();
-    const place = ((event.clientX - box.left) / box.width) * WIDE;
-    const value = x.low + ((place - LEFT) / (WIDE - RIGHT - LEFT)) * (x.high - x.low);
+    const place = ((event.clientX - box.left) / box.width) * wide;
+    const value = x.low + ((place - LEFT) / (wide - RIGHT - LEFT)) * (x.high - x.low);
     read((cursor = Math.max(xs[0], Math.min(xs[1], value))));
   });
   svg.addEventListener("keydown", (event) => {

@@ -12,7 +12,7 @@ export interface Details {
   made_with: Record<string, string>;
   source: string;
   start: string;
-  evaluations: { split: string; headline: string; tta: Share | null; loss: number | null; warnings: { title: string; sentence: string; serious: boolean }[] }[];
+  evaluations: { split: string; headline: string; images: number | null; tta: Share | null; loss: number | null; warnings: { title: string; sentence: string; serious: boolean }[] }[];
   looks: { time: string; verb: string }[];
   look_count: number;
   pages: string[];

@@ -31,7 +31,7 @@ export function compared(
     h(
       "li",
       { class: `slot-${slots.get(run.id) ?? 0}` },
-      h("span", { class: "swatch", "aria-hidden": "true" }),
+      swatch(i),
       h("span", { class: "who" }, h("b", {}, name(run)), i === 0 && runs.length > 1 ? h("span", { class: "soft" }, ` ${said.lay2.base}`) : null),
       h("span", { class: "figures" }, ...(run.test ? [...share(run.test), looks(run.looks ?? 0)] : run.validation ? share(run.validation) : [])),
       h("button", { type: "button", class: "small", "aria-label": said.lay2.remove(name(run)), onclick: () => leave(run.id) }, "×"),
@@ -44,18 +44,24 @@ export function compared(
   return [
     h("ul", { class: "legend" }, ...legend),
     section(said.lay2.curves, runs.length > MOST_DRAWN ? h("p", { class: "soft" }, said.lay2.drawn(MOST_DRAWN)) : null, curves),
-    ...(runs.length < 2 ? [h("p", { class: "soft" }, said.lay2.one)] : [differences(runs, name, recipe, meanings), comparison(runs, name)]),
+    ...(runs.length < 2 ? [h("p", { class: "soft" }, said.lay2.one)] : [differences(runs, slots, name, recipe, meanings), comparison(runs, name)]),
   ];
 }
 
-function differences(runs: Run[], name: (run: Run) => string, recipe: (run: Run) => Recipe, meanings: Record<string, string>): HTMLElement {
+function differences(runs: Run[], slots: Map<string, number>, name: (run: Run) => string, recipe: (run: Run) => Recipe, meanings: Record<string, string>): HTMLElement {
   const recipes = runs.map(recipe);
   const fields = differing(recipes);
   const seeds = new Set(runs.map((run) => run.seed)).size > 1;
   if (!fields.length) return section(said.lay2.differences, h("p", { class: "soft" }, seeds ? said.lay2.seedOnly : said.lay2.same));
   const rows: Child[][] = fields.map((one) => [h("span", { title: meanings[one] ?? null }, one), ...recipes.map((values) => field(values[one]))]);
   if (seeds) rows.push([said.heads.seed, ...runs.map((run) => String(run.seed ?? ""))]);
-  return section(said.lay2.differences, grid(["", ...runs.map(name)], rows, [], said.lay2.differences));
+  const heads = runs.map((run, i) => h("span", { class: `slot-${slots.get(run.id) ?? 0}`, title: name(run) }, swatch(i), h("span", { class: "unseen" }, name(run))));
+  return section(said.lay2.differences, grid(["", ...heads], rows, [], said.lay2.differences));
+}
+
+/** The number and the colour by which a chosen run is known. */
+function swatch(place: number): HTMLElement {
+  return h("span", { class: "swatch", "aria-hidden": "true" }, String(place + 1));
 }
 
 function comparison(runs: Run[], name: (run: Run) => string): HTMLElement {

@@ -1,7 +1,7 @@
 /** One run from near. */
 
 import { h } from "../shared/dom";
-import { looks, share, state } from "./cells";
+import { share, state } from "./cells";
 import { chart } from "./chart";
 import { ask } from "./client";
 import type { Details } from "./client";
@@ -15,43 +15,52 @@ const NEUTRAL = ["name", "about"];
 /** The panel of a run. */
 export function details(run: Run, recipe: Recipe, meanings: Record<string, string>, root: string, choice: { metric: string; axis: string }): Node[] {
   const path = quoted(`${root}/${run.path}`);
+  const asked = ask.details(run.id);
   return [
     h("p", { class: "where soft" }, run.path),
     h("p", { class: "facts" }, state(run), run.data ? h("span", {}, run.data) : null, ...(run.tags ?? []).map((tag) => h("span", { class: "tag" }, tag))),
-    run.reason ? section(said.details.wrong, h("p", { class: "problem" }, `${run.reason}.`)) : h("span", { hidden: true }),
-    fetched(ask.details(run.id), (found) => above(run, found, path)),
-    section(said.details.curves, fetched(ask.curves(run.id), (found) => [chart([{ name: nameOf(run), slot: 0, curves: found }], choice)])),
-    recipeSection(recipe, meanings),
+    ...(run.reason ? [section(said.details.wrong, h("p", { class: "problem" }, `${run.reason}.`))] : []),
+    fetched(asked, (found) => howGood(run, found)),
+    ...(run.epochs ? [section(said.details.curves, fetched(ask.curves(run.id), (found) => [chart([{ name: nameOf(run), slot: 0, curves: found }], choice)]))] : []),
+    fetched(asked, (found) => howMade(run, found, path)),
+    ...(Object.keys(recipe).length ? [recipeSection(recipe, meanings)] : []),
   ];
 }
 
-function above(run: Run, found: Details, path: string): Node[] {
+function howGood(run: Run, found: Details): Node[] {
+  const links = found.pages.map((page) => h("a", { class: "button", href: `pages/${run.id}/${page}`, target: "_blank", rel: "noopener" }, said.pages[page] ?? page));
   const evaluations = found.evaluations.map((one) => {
     const split = run[one.split as "validation" | "test"];
     return h(
       "div",
       { class: "evaluation" },
-      h("p", { class: "big" }, h("span", { class: "soft" }, `${one.split} `), ...(split ? share(split) : [])),
-      one.headline ? h("p", { class: "soft" }, `${one.headline}.`) : null,
-      one.tta ? h("p", { class: "soft" }, `${said.details.tta}: `, ...share(one.tta)) : null,
-      ...one.warnings.map((warning) => h("p", { class: warning.serious ? "warning serious" : "warning" }, h("b", {}, warning.title), ` ${warning.sentence}`)),
+      split
+        ? h("p", { class: "big", title: one.headline || null }, h("span", { class: "soft" }, `${one.split} `), ...share(split), one.images ? h("span", { class: "soft of" }, said.details.of(one.images)) : null)
+        : h("p", {}, `${one.headline}.`),
+      one.tta ? h("p", { class: "soft" }, `${said.details.tta} `, ...share(one.tta)) : null,
+      ...one.warnings.map((warning) => h("p", { class: warning.serious ? "warning serious" : "warning" }, h("b", {}, `${warning.title}.`), ` ${warning.sentence}`)),
     );
   });
+  return [
+    ...(links.length ? [h("div", { class: "links" }, ...links)] : []),
+    section(said.details.evaluated, ...(evaluations.length ? evaluations : [h("p", { class: "soft" }, said.details.notEvaluated)])),
+  ];
+}
+
+function howMade(run: Run, found: Details, path: string): Node[] {
   const lines = found.looks.map((look) => h("li", {}, `${look.verb} `, h("span", { class: "soft" }, moment(look.time))));
-  const links = found.pages.map((page) => h("a", { class: "button", href: `pages/${run.id}/${page}`, target: "_blank", rel: "noopener" }, said.pages[page] ?? page));
-  const made = Object.entries(found.made_with).map(([name, value]) => [name, value]);
-  const todo = found.pages.includes("report") ? [] : [`seefar report ${path}`];
+  const made = Object.entries(found.made_with);
+  const todo = found.pages.includes("report") || run.reason || !run.epochs ? [] : [`seefar report ${path}`];
   if (run.state === "stopped" || run.state === "interrupted") todo.unshift(`seefar train --resume ${path}`);
   else if (!found.evaluations.length && run.epochs) todo.unshift(`seefar evaluate ${path}`);
   if (run.epochs && !run.reason) todo.push(`seefar playground ${path}`);
   return [
-    h("div", { class: "links" }, ...links),
-    section(said.details.evaluated, ...(evaluations.length ? evaluations : [h("p", { class: "soft" }, said.details.notEvaluated)])),
     section(
       said.details.looks,
-      found.look_count ? h("p", {}, looks(found.look_count), ` ${said.lookCount(found.look_count)}`) : h("p", { class: "soft" }, said.details.noLooks),
+      h("p", { class: found.look_count ? null : "soft" }, found.look_count ? said.lookCount(found.look_count) : said.details.noLooks),
       lines.length ? h("ul", { class: "lines" }, ...lines) : null,
     ),
+    ...(todo.length ? [section(said.details.commands, ...todo.map(command))] : []),
     section(
       said.details.made,
       found.command ? command(found.command) : null,
@@ -59,7 +68,6 @@ function above(run: Run, found: Details, path: string): Node[] {
       found.source ? h("p", { class: "soft" }, found.source) : null,
       made.length ? h("dl", {}, ...made.flatMap(([name, value]) => [h("dt", {}, name.replaceAll("_", " ")), h("dd", {}, value)])) : null,
     ),
-    ...(todo.length ? [section(said.details.commands, ...todo.map(command))] : []),
   ];
 }
 
@@ -71,6 +79,6 @@ function recipeSection(recipe: Recipe, meanings: Record<string, string>): HTMLEl
     said.details.recipe,
     typeof recipe.name === "string" ? h("p", {}, h("b", {}, recipe.name)) : null,
     typeof recipe.about === "string" ? h("p", { class: "soft" }, recipe.about) : null,
-    rows.length ? grid(["field", "value"], rows, [], said.details.recipe) : null,
+    h("details", {}, h("summary", {}, said.details.fields(rows.length)), grid(said.details.fieldHeads, rows, [], said.details.recipe)),
   );
 }

@@ -30,9 +30,9 @@ function sets(all: LookedAt[], rows: Rows): HTMLElement {
         "span",
         {},
         data ? h("b", {}, data) : h("span", { class: "soft" }, said.looks.unknown),
-        h("span", { class: "soft" }, ` ${one.test.slice(0, 8)}${here.length ? ` · ${whole(here.length)} ${said.looks.here}` : ""}`),
+        h("span", { class: "soft" }, ` ${one.test.slice(0, 8)}${here.length ? ` · ${said.looks.here(here.length)}` : ""}`),
       ),
-      looks(one.looks),
+      looks(Math.max(one.looks, here.reduce((sum, run) => sum + (run.looks ?? 0), 0))), // runs bring their own ledgers from other machines
       one.networks === undefined ? "" : whole(one.networks),
       Object.entries(one.verbs ?? {})
         .map(([verb, count]) => `${verb} ${count}×`)

@@ -36,12 +36,13 @@ const filter = h("input", { type: "search", id: "filter", placeholder: said.filt
 const data = h("select", { "aria-label": said.data, onchange: () => set({ data: data.value }) });
 const state = h("select", { "aria-label": said.state, onchange: () => set({ state: state.value }) });
 const order = h("select", { "aria-label": said.sortBy, class: "phone-only", onchange: () => sort(order.value) });
+const turn = h("button", { type: "button", class: "phone-only", "aria-label": said.turn, onclick: () => set({ descending: !view.descending }) }, "↑↓");
 const group = h("button", { type: "button", class: "tag-button", hidden: true, onclick: () => set({ group: "" }) });
 const menu = h("details", { id: "columns" }, h("summary", { class: "button" }, said.columns), h("div", { class: "card menu" }));
 const selection = h("div", { id: "selection", hidden: true });
 const panel = h("aside", { id: "panel", class: "card", hidden: true, "aria-label": said.lay2.title });
 const work = h("div", { id: "work" }, h("div", { class: "main" }, grid.element, empty), panel);
-const tools = h("div", { id: "tools" }, filter, data, state, order, group, menu, selection, count);
+const tools = h("div", { id: "tools" }, filter, data, state, order, turn, group, menu, selection, count);
 const runsTab = h("div", { id: "runs" }, tools, h("p", { id: "table-help", class: "unseen" }, said.tableHelp), work);
 const other = h("div", { id: "other" });
 
@@ -105,7 +106,8 @@ function show(): void {
 
 function showRuns(): void {
   const found = fitting();
-  const columns = columnsOf(view.columns, meanings);
+  const shownIds = view.columns.join() === USUAL.join() && found.some((run) => run.tags?.length) ? [...USUAL, "tags"] : view.columns;
+  const columns = columnsOf(shownIds, meanings);
   const by = columnsOf([view.sort], meanings).find((one) => one.id === view.sort) ?? FACTS[0];
   colours = slots(view.chosen, colours, MOST_DRAWN);
   grid.show({ runs: sorted(found, rows, by, view.descending), columns, sort: view.sort, descending: view.descending, opened: view.opened, chosen: colours });

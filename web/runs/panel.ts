@@ -22,12 +22,12 @@ export function command(text: string): HTMLElement {
 }
 
 /** A table that scrolls within itself. */
-export function grid(heads: string[], rows: Child[][], numeric: number[] = [], label = ""): HTMLElement {
+export function grid(heads: Child[], rows: Child[][], numeric: number[], label: string): HTMLElement {
   const cell = (kind: "th" | "td", child: Child, i: number) =>
     h(kind, { class: numeric.includes(i) ? "numeric" : null, ...(kind === "th" ? { scope: "col" } : {}) }, child);
   return h(
     "div",
-    { class: "scroll", tabindex: "0", role: "region", "aria-label": label || heads.join(", ") },
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
     h("table", {}, h("thead", {}, h("tr", {}, ...heads.map((head, i) => cell("th", head, i)))), h("tbody", {}, ...rows.map((row) => h("tr", {}, ...row.map((child, i) => cell("td", child, i)))))),
   );
 }

@@ -23,3 +23,18 @@ export function path(points: ([number, number] | null)[]): string {
   }
   return out;
 }
+
+/** A place whose drawing is made for its width, and made anew when that changes. */
+export function sized(draw: (wide: number) => Node[], className: string): HTMLDivElement {
+  const element = document.createElement("div");
+  element.className = className;
+  let drawn = 0;
+  new ResizeObserver(() => {
+    const wide = Math.floor(element.clientWidth);
+    if (wide > 0 && wide !== drawn) {
+      drawn = wide;
+      element.replaceChildren(...draw(wide));
+    }
+  }).observe(element);
+  return element;
+}

@@ -32,8 +32,14 @@ interface Drawn {
   element: HTMLElement;
   box: HTMLInputElement;
   cells: HTMLElement[];
+  reason: HTMLElement;
   index: number;
   mark: string;
+}
+
+/** The least width of a column in rem: "minmax(6rem, 1fr)" and "4rem". */
+function leastOf(width: string): number {
+  return Number(/([\d.]+)rem/.exec(width)?.[1] ?? 0);
 }
 
 export function table(on: {
@@ -64,20 +70,22 @@ export function table(on: {
         const sorts = column.id === shown.sort;
         const way = sorts ? (shown.descending ? "descending" : "ascending") : "none";
         const button = h("button", { type: "button", title: column.means || null, onclick: () => on.sort(column.id) }, column.title);
-        return h("div", { class: `head-cell ${column.id.replace(":", "-")}${column.numeric ? " numeric" : ""}`, role: "columnheader", "aria-sort": way }, button);
+        return h("div", { class: `head-cell at-${column.id.replace(":", "-")}${column.numeric ? " numeric" : ""}`, role: "columnheader", "aria-sort": way }, button);
       }),
     );
     element.style.setProperty("--columns", ["2.5rem", ...shown.columns.map((column) => column.width)].join(" "));
+    element.style.setProperty("--least", `${2.5 + shown.columns.reduce((sum, column) => sum + leastOf(column.width), 0)}rem`);
     element.setAttribute("aria-colcount", String(shown.columns.length + 1));
   }
 
   function made(): Drawn {
     const box = h("input", { type: "checkbox", tabindex: "-1" });
     const cells = shown.columns.map((column) =>
-      h("div", { class: `cell ${column.id.replace(":", "-")}${column.numeric ? " numeric" : ""}`, role: "gridcell" }),
+      h("div", { class: `cell at-${column.id.replace(":", "-")}${column.numeric ? " numeric" : ""}`, role: "gridcell" }),
     );
-    const row = h("div", { class: "row", role: "row" }, h("div", { class: "pick", role: "gridcell" }, box), ...cells);
-    const drawn: Drawn = { element: row, box, cells, index: -1, mark: "" };
+    const reason = h("div", { class: "reason", role: "gridcell", hidden: true });
+    const row = h("div", { class: "row", role: "row" }, h("div", { class: "pick", role: "gridcell" }, box), ...cells, reason);
+    const drawn: Drawn = { element: row, box, cells, reason, index: -1, mark: "" };
     row.addEventListener("click", (event) => {
       const run = shown.runs[drawn.index];
       if (!run) return;
@@ -108,7 +116,10 @@ export function table(on: {
       drawn.box.setAttribute("aria-label", said.choose(nameOf(run)));
       row.id = `row-${run.id}`;
       row.run = run;
-      row.classList.toggle("damaged", Boolean(run.reason));
+      const lost = Boolean(run.reason) && !run.validation && !run.test; // then nothing else is worth the place
+      row.classList.toggle("lost", lost);
+      drawn.reason.hidden = !lost;
+      drawn.reason.textContent = lost ? `${run.reason}.` : "";
     }
     drawn.box.checked = slot !== undefined;
     row.setAttribute("aria-selected", String(slot !== undefined));

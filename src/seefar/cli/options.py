@@ -84,6 +84,8 @@ class TrainOptions(RecipeOptions):
     """Time for the whole training, such as 60s, 5m or 1h; with recipe fast it chooses the network, and says what to expect."""
     target: str | None = None
     """An accuracy to reach, such as 90%: recipe fast gets the budget that this takes. Known only for CIFAR-10."""
+    tag: Annotated[list[str] | None, Parameter(consume_multiple=False, negative="")] = None
+    """A word by which `seefar ui` finds the run again; may be given several times."""
     plot: Annotated[bool, Parameter(negative="")] = False
     """Draw figures/training.png anew after each epoch."""
 

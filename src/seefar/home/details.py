@@ -76,7 +76,7 @@ def _summed(lines: list[dict[str, Any]]) -> dict[str, Any]:
         verb = text(line.get("verb"), 60)
         verbs[verb] = verbs.get(verb, 0) + 1
     most = sorted(verbs.items(), key=lambda pair: -pair[1])[:10]
-    networks = len({text(line.get("manifest"), 64) for line in lines})
+    networks = len({text(line.get("manifest"), 64) for line in lines} - {""})  # networks of an audit are in no run
     return {"first": times[0] if times else "", "last": times[-1] if times else "", "verbs": dict(most), "networks": networks}
 
 
@@ -115,6 +115,7 @@ def _evaluation(folder: Folder, split: str) -> dict[str, Any] | None:
     return {
         "split": split,
         "headline": said,
+        "images": number((found.get("headline") or {}).get("images")) if isinstance(found.get("headline"), dict) else None,
         "tta": shares(found.get("tta_accuracy")) if found.get("tta") not in (None, "none") else None,
         "loss": number(found.get("loss")),
         "warnings": [{name: one[name] for name in ("title", "sentence", "serious")} for one in warnings[:MOST_WARNINGS]],

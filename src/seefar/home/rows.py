@@ -32,6 +32,7 @@ PAGES = {
     "explanation": "explained/explanation.png",
     "curves": "figures/training.png",
 }
+COLUMNS = ("number", "loss", "accuracy", "validation_loss", "validation_accuracy", "rate")  # of history.csv
 POINTS = 24  # of the small curve in a row (chosen by hand: two pixels each)
 ENDINGS = ("finished", "patience", "budget", "diverged", "interrupted", "pruned")
 
@@ -82,11 +83,10 @@ def read_history(folder: Folder) -> History:
         names = next(rows, [])
         table = [row for row in rows if row]
         place = {name: column for column, name in enumerate(names)}
-        columns = {
-            name: [_cell(row[place[name]]) for row in table]
-            for name in ("number", "loss", "accuracy", "validation_loss", "validation_accuracy", "rate")
-        }
-        best = [i for i, row in enumerate(table) if row[place["best"]] == "True"]
+        places = [(name, place[name]) for name in COLUMNS]
+        columns = {name: [_cell(row[column]) for row in table] for name, column in places}
+        best_at = place["best"]
+        best = [i for i, row in enumerate(table) if row[best_at] == "True"]
     except (KeyError, IndexError, csv.Error):
         raise ModelFileError("history.csv is damaged: columns or cells are missing; copy the folder again") from None
     return History(columns.pop("number"), columns, best[-1] if best else None)

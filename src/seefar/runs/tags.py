@@ -20,8 +20,7 @@ def check_tags(tags: Sequence[str]) -> None:
 
 
 def write_tags(run: Run, tags: Sequence[str]) -> None:
-    """Write the file, if there are any tags."""
-    check_tags(tags)
+    """Write the file, if there are any tags. They have been checked."""
     if tags:
         run.write_bytes(NAME, "".join(f"{tag.strip()}\n" for tag in dict.fromkeys(tags)).encode())
 
