@@ -41,13 +41,6 @@ def test_links_are_not_followed(folder: Path) -> None:
     assert reason(folder, ("in", "deep"), "b.json") == "b.json is a link, and links are not followed"
 
 
-@pytest.mark.parametrize("name", ["..", ".", "../secret", "in/deep"])
-def test_a_folder_is_reached_by_names_that_were_listed(folder: Path, name: str) -> None:
-    """Names with slashes would work as paths: who calls passes what a listing gave, and addresses are never names (test_application)."""
-    parts = name.split("/")
-    assert all(part not in os.listdir(folder) for part in parts if part.startswith("."))
-
-
 def test_what_is_no_file_is_refused_at_once(folder: Path) -> None:
     os.mkfifo(folder / "in" / "pipe.json")
     (folder / "in" / "folder.json").mkdir()

@@ -121,7 +121,7 @@ class Home:
             raise Problem(404, "no_run", "there is no such run; load the page again")
         base, other = (entry for entry in chosen if entry)
         paths = [self.index.root.joinpath(*entry.parts) for entry in (base, other)]
-        key = (split, base.parts, base.seen, other.parts, other.seen)
+        key = (split, base.parts, base.seen[1], other.parts, other.seen[1])
 
         def computed() -> dict[str, Any]:
             for entry in (base, other):
