@@ -184,6 +184,10 @@ def test_it_only_reads(page: Running, method: str, path: str) -> None:
         ({"origin": "https://evil.example"}, 403),
         ({"origin": "null"}, 403),
         ({"host": "127.0.0.1:9", "origin": "http://127.0.0.1:9"}, 200),
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"sec-fetch-site": "same-site"}, 403),
+        ({"sec-fetch-site": "same-origin"}, 200),
+        ({"sec-fetch-site": "none"}, 200),
     ],
 )
 def test_other_pages_and_names_get_nothing(page: Running, headers: dict[str, str], status: int) -> None:

@@ -21,11 +21,12 @@ from seefar.home.index import Entry, Index, open_folder
 from seefar.home.untrusted import Folder, inside
 from seefar.home.verdicts import WAITING, Verdicts
 from seefar.recipe_fields import meanings
-from seefar.serving.guard import App, Guard
+from seefar.serving.guard import App, Guard, Send
 from seefar.serving.log import Log
 from seefar.serving.metrics import Metrics
 from seefar.serving.problem import Problem
 from seefar.serving.settings import Settings
+from seefar.serving.uploads import Receive, Scope, header
 
 OWN = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -78,7 +79,14 @@ class Home:
             Route("/pages/{id}/{page}", self.page_of),
         ]
         router = Router(routes, redirect_slashes=False)
-        return Guard(router, self.settings, self.metrics, self.log, lambda: self.stopping)
+
+        async def of_this_page(scope: Scope, receive: Receive, send: Send) -> None:
+            """Other pages may lead here, and to nothing else: what they ask for in passing costs them nothing, but us."""
+            if scope["path"] != "/" and header(scope, b"sec-fetch-site") in (b"cross-site", b"same-site"):
+                raise Problem(403, "foreign_page", "other web pages may only lead to the first page here")
+            await router(scope, receive, send)
+
+        return Guard(of_this_page, self.settings, self.metrics, self.log, lambda: self.stopping)
 
     async def page(self, request: Request) -> Response:
         """GET /, and what it needs."""
