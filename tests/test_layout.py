@@ -14,7 +14,7 @@ FLOORS = [  # from the ground up
     {"data", "networks", "metrics", "runs"},
     {"model", "training"},
     {"evaluation", "explaining", "estimator", "answering"},
-    {"studies", "reporting", "exporting", "serving"},
+    {"studies", "reporting", "exporting", "serving", "playing"},
     {"__init__", "home"},
     {"cli"},
 ]

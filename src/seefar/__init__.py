@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from seefar.exporting.export import export
     from seefar.model.load import load_model
     from seefar.model.model import Model
+    from seefar.playing.folder import playground
     from seefar.recipes import RECIPES, Recipe
     from seefar.reporting.picture import picture
     from seefar.reporting.report import report
@@ -70,6 +71,7 @@ _HOMES = {
     "open_run": "runs.folder",
     "out_of_distribution": "evaluation.out_of_distribution",
     "picture": "reporting.picture",
+    "playground": "playing.folder",
     "predict": "answering.predict",
     "predict_each": "answering.predict",
     "report": "reporting.report",
@@ -107,6 +109,7 @@ __all__ = [
     "open_run",
     "out_of_distribution",
     "picture",
+    "playground",
     "predict",
     "predict_each",
     "report",
@@ -122,7 +125,8 @@ __all__ = [
 
 
 def run(data: "str | Path | Dataset", recipe: "str | Recipe" = "baseline", seed: int = 0, **options: Any) -> "Run":
-    """The whole path: load, check the images, train, evaluate on validation, evaluate on test once, look inside (on validation), report.
+    """The whole path: load, check the images, train, evaluate on validation, evaluate on test once, look inside (on validation), write a
+    playground, report.
 
     What is wrong with the test images is said before anybody waits for a training.
 
@@ -133,12 +137,13 @@ def run(data: "str | Path | Dataset", recipe: "str | Recipe" = "baseline", seed:
         options: further arguments of `train`.
 
     Returns:
-        The run; the report is at `run.path / "report.html"`.
+        The run; the report is at `run.path / "report.html"`, the playground at `run.path / "playground" / "index.html"`.
     """
     from seefar.data.checks import inspect_test
     from seefar.data.load import load
     from seefar.evaluation.evaluate import evaluate
     from seefar.explaining.see_inside import see_inside
+    from seefar.playing.folder import playground
     from seefar.progress import warn
     from seefar.reporting.check_words import before_training
     from seefar.reporting.report import report
@@ -154,6 +159,7 @@ def run(data: "str | Path | Dataset", recipe: "str | Recipe" = "baseline", seed:
     evaluate(trained, "validation", data=images, device=device)
     evaluate(trained, "test", data=images, device=device)
     see_inside(trained, quick=True, data=images, device=device)
+    playground(trained, data=images)
     report(trained)
     return trained
 

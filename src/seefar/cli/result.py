@@ -40,7 +40,7 @@ def of_run(
         basis = evaluation if page["basis"] == "test" else validation
         where = f"{where}, on {counted(basis['images'], basis['split'] + ' image')}"
     above = [*believed(evaluation, validation), Said(f"{where}: {verdict['fails']}")]
-    below = [Said(f"report: {run / 'report.html'}"), Said(f"what next: {what_next}")]
+    below = [Said(f"report: {run / 'report.html'}"), *_to_try(run), Said(f"what next: {what_next}")]
     warnings = [
         warning | {"do": ""} if warning["do"] == verdict["next"] else warning  # that stands below
         for warning in check_words.warnings(evaluation)
@@ -48,6 +48,11 @@ def of_run(
     ]
     room = LINES - sum(_height(said, width) for said in above + below)
     return [*above, *_fitting(warnings, room, width), *below]
+
+
+def _to_try(run: Path) -> list[Said]:
+    page = run / "playground" / "index.html"
+    return [Said(f"try it: {page}")] if page.exists() else []
 
 
 def _stands_above(warning: Mapping[str, Any]) -> bool:

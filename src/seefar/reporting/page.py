@@ -18,6 +18,8 @@ from seefar.reporting.page_pictures import page_pictures
 from seefar.reporting.style import png, svg
 from seefar.runs.folder import Run
 
+PLAYGROUND = "playground/index.html"  # the page on which the network can be tried, where `seefar playground` has made one
+
 
 def write_report(run: Run) -> Path:
     """Write `report.html`, `report.json`, the model card `README.md`, and the charts as PNG into `figures/`; return the page's path.
@@ -33,7 +35,9 @@ def write_report(run: Run) -> Path:
     for name, figure in drawn.items():
         run.write_bytes(f"figures/{name}.png", png(figure))
     charts = {_short(name): figure for name, figure in drawn.items()}
-    run.write_bytes("report.html", render("report.html", {**found, **page_pictures(run, found)}, charts))
+    run.write_bytes(
+        "report.html", render("report.html", {**found, **page_pictures(run, found), "try_it": run.has(PLAYGROUND)}, charts)
+    )
     run.write("report.json", found)
     run.write_bytes("README.md", model_card(found).encode())
     return run.path / "report.html"
