@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from tests.conftest import SMALL, colours
 from tests.home.folders import made
@@ -140,6 +141,43 @@ def test_a_runs_page_is_locked_into_a_world_of_its_own(page: Running) -> None:
     assert "default-src 'none'" in policy
     assert "connect-src" not in policy  # so that default-src holds
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.slow
+def test_a_playground_is_shown_at_a_port_of_its_own_and_ends_with_the_page(tmp_path: Path) -> None:
+    run = sf.train(colours(), "tiny", out=tmp_path / "run", quiet=True, **SMALL)
+    made(tmp_path / "made")
+    with running(tmp_path) as one:
+        rows = one.entries()
+        refused = one.client.get(f"/pages/{rows['made/shapes-tiny-00000']['id']}/playground/index.html")
+        assert refused.status_code == 409
+        assert refused.text.endswith("\n")
+        data = json.loads((run.path / "data.json").read_text())
+        assert data["origin"] == {}  # made in memory: nothing to load again
+        answer = one.client.get(f"/pages/{rows['run']['id']}/playground/index.html")
+        assert answer.status_code == 409
+        assert "Traceback" not in answer.text
+    shutil.rmtree(run.path)
+    sf.train(sf.load("shapes", subset=200), "tiny", out=run.path, quiet=True, **(SMALL | {"epochs": 1}))
+    with running(tmp_path) as one:
+        row = one.entries()["run"]["id"]
+        answer = one.client.get(f"/pages/{row}/playground/index.html")
+        assert answer.status_code == 303, answer.text
+        address = answer.headers["location"]
+        assert address.partition(":")[2].partition("/")[0] != one.url.partition(":")[2]
+        assert "playground.js" in httpx.get(address).text
+        assert one.client.get(f"/pages/{row}/playground/index.html").headers["location"] == address
+    late = time.monotonic() + 10
+    while is_there(address):
+        assert time.monotonic() < late
+        time.sleep(0.1)
+
+
+def is_there(address: str) -> bool:
+    try:
+        return httpx.get(address).is_success
+    except httpx.TransportError:
+        return False
 
 
 def test_pages_behind_links_or_too_large_are_not_given_out(page: Running, monkeypatch: pytest.MonkeyPatch) -> None:

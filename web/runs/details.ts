@@ -29,6 +29,8 @@ export function details(run: Run, recipe: Recipe, meanings: Record<string, strin
 
 function howGood(run: Run, found: Details): Node[] {
   const links = found.pages.map((page) => h("a", { class: "button", href: `pages/${run.id}/${page}`, target: "_blank", rel: "noopener" }, said.pages[page] ?? page));
+  if (run.epochs && !run.reason && run.state !== "training")
+    links.push(h("a", { class: "button", href: `pages/${run.id}/playground/index.html`, target: "_blank", rel: "noopener" }, said.details.playground));
   const evaluations = found.evaluations.map((one) => {
     const split = run[one.split as "validation" | "test"];
     return h(
@@ -53,7 +55,6 @@ function howMade(run: Run, found: Details, path: string): Node[] {
   const todo = found.pages.includes("report") || run.reason || !run.epochs ? [] : [`seefar report ${path}`];
   if (run.state === "stopped" || run.state === "interrupted") todo.unshift(`seefar train --resume ${path}`);
   else if (!found.evaluations.length && run.epochs) todo.unshift(`seefar evaluate ${path}`);
-  if (run.epochs && !run.reason) todo.push(`seefar playground ${path}`);
   return [
     section(
       said.details.looks,

@@ -18,6 +18,8 @@ from seefar.errors import SeefarError, UsageError
 from seefar.home import groups, rows
 from seefar.home.details import read_curves, read_details, read_ledger
 from seefar.home.index import Entry, Index, open_folder
+from seefar.home.playgrounds import WAITING as PLAYGROUNDS
+from seefar.home.playgrounds import Playgrounds
 from seefar.home.untrusted import Folder, inside
 from seefar.home.verdicts import WAITING, Verdicts
 from seefar.recipe_fields import meanings
@@ -59,8 +61,8 @@ class Home:
         self.index, self.settings, self.metrics, self.log = index, settings, metrics, log
         self.stopping = False
         self.asked = time.monotonic()
-        self._verdicts = Verdicts()
-        self._comparing = ThreadPoolExecutor(WAITING + 1, thread_name_prefix="compare")
+        self._verdicts, self._playgrounds = Verdicts(), Playgrounds()
+        self._aside = ThreadPoolExecutor(WAITING + PLAYGROUNDS + 1, thread_name_prefix="aside")
         self._front = {name: packaged("seefar").joinpath("web", "runs", name).read_bytes() for name in FRONT}
 
     def application(self) -> App:
@@ -76,14 +78,16 @@ class Home:
             Route(one, self.details),
             Route(one + "/curves", self.curves),
             Route("/api/groups/{id}", self.results),
+            Route("/pages/{id}/playground/index.html", self.playground),  # as a report beside it calls it
             Route("/pages/{id}/{page}", self.page_of),
         ]
         router = Router(routes, redirect_slashes=False)
 
         async def of_this_page(scope: Scope, receive: Receive, send: Send) -> None:
-            """Other pages may lead here, and to nothing else: what they ask for in passing costs them nothing, but us."""
-            if scope["path"] != "/" and header(scope, b"sec-fetch-site") in (b"cross-site", b"same-site"):
-                raise Problem(403, "foreign_page", "other web pages may only lead to the first page here")
+            """Other pages, reports of runs among them, may lead here by a click, and to nothing else: asking costs them nothing, but us."""
+            led = scope["path"].startswith("/pages/") and header(scope, b"sec-fetch-user") == b"?1"
+            if scope["path"] != "/" and not led and header(scope, b"sec-fetch-site") in (b"cross-site", b"same-site"):
+                raise Problem(403, "foreign_page", "other web pages may only lead here by a click")
             await router(scope, receive, send)
 
         return Guard(of_this_page, self.settings, self.metrics, self.log, lambda: self.stopping)
@@ -136,7 +140,7 @@ class Home:
                 open_folder(self.index, entry).close()  # gone, or a link by now
             return self._verdicts.compare(paths[0], paths[1], split, key)
 
-        return await _answer(computed, self._comparing)
+        return await _answer(computed, self._aside)
 
     async def page_of(self, request: Request) -> Response:
         """GET /pages/{id}/{page}: a report, an audit, a picture. Its scripts run in a world of their own."""
@@ -155,9 +159,24 @@ class Home:
         }
         return StreamingResponse(_pieces(descriptor, size), 200, headers)
 
+    async def playground(self, request: Request) -> Response:
+        """GET /pages/{id}/playground/index.html: leads to where the network of a run can be tried."""
+        entry = self._entry(request, "run")
+
+        def address() -> str:
+            open_folder(self.index, entry).close()  # gone, or a link by now
+            return self._playgrounds.address(self.index.root.joinpath(*entry.parts))
+
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(self._aside, address)
+        except SeefarError as error:
+            return Response(f"{error}\n", 409, {"content-type": "text/plain; charset=utf-8"})
+        return Response(b"", 303, {"location": found})
+
     def close(self) -> None:
-        """Let no further comparison begin."""
-        self._comparing.shutdown(wait=False, cancel_futures=True)
+        """Let no further comparison begin, and end the playgrounds."""
+        self._playgrounds.close()
+        self._aside.shutdown(wait=False, cancel_futures=True)
 
     def _entry(self, request: Request, *kinds: str) -> Entry:
         if (found := self.index.find(request.path_params["id"], *kinds)) is None:
