@@ -65,6 +65,7 @@ function howMade(run: Run, found: Details, path: string): Node[] {
     section(
       said.details.made,
       found.command ? command(found.command) : null,
+      found.files.length ? h("p", {}, said.details.exported(found.files)) : null,
       found.start ? h("p", {}, said.details.start(found.start)) : null,
       found.source ? h("p", { class: "soft" }, found.source) : null,
       made.length ? h("dl", {}, ...made.flatMap(([name, value]) => [h("dt", {}, name.replaceAll("_", " ")), h("dd", {}, value)])) : null,

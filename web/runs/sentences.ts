@@ -99,6 +99,7 @@ export const said = {
     recipe: "Recipe",
     made: "How it was made",
     playground: "Playground",
+    exported: (names: string[]) => `Exported as ${names.join(", ")}.`,
     start: (run: string) => `It starts from the weights of ${run}.`,
     commands: "In a terminal",
     wrong: "What is wrong with this folder",
