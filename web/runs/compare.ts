@@ -56,7 +56,7 @@ function differences(runs: Run[], slots: Map<string, number>, name: (run: Run) =
   const rows: Child[][] = fields.map((one) => [h("span", { title: meanings[one] ?? null }, one), ...recipes.map((values) => field(values[one]))]);
   if (seeds) rows.push([said.heads.seed, ...runs.map((run) => String(run.seed ?? ""))]);
   const heads = runs.map((run, i) => h("span", { class: `slot-${slots.get(run.id) ?? 0}`, title: name(run) }, swatch(i), h("span", { class: "unseen" }, name(run))));
-  return section(said.lay2.differences, grid(["", ...heads], rows, [], said.lay2.differences));
+  return section(said.lay2.differences, grid([said.details.fieldHeads[0], ...heads], rows, [], said.lay2.differences));
 }
 
 /** The number and the colour by which a chosen run is known. */

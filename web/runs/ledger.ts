@@ -15,6 +15,7 @@ export function ledger(rows: Rows, open: (id: string) => void): HTMLElement {
   return h(
     "div",
     { class: "single" },
+    h("h2", {}, said.tabs.looks),
     h("p", { class: "lead" }, said.looks.about),
     fetched(ask.ledger(), (found) => [found.sets.length ? sets(found.sets, rows) : h("p", { class: "empty" }, said.looks.none)]),
     runsWithMost(rows, open),
