@@ -15,7 +15,7 @@ FLOORS = [  # from the ground up
     {"model", "training"},
     {"evaluation", "explaining", "estimator", "answering"},
     {"studies", "reporting", "exporting", "serving", "playing"},
-    {"__init__"},
+    {"__init__", "home"},
     {"cli"},
 ]
 ROOM_OF = {"recipe_fields": "recipes", "network_source": "recipes", "__main__": "cli"}  # files that share a room with another

@@ -21,7 +21,7 @@ from seefar.serving.log import Log
 from seefar.serving.metrics import Metrics
 from seefar.serving.models import Loaded, Models, outputs_of
 from seefar.serving.ports import listening
-from seefar.serving.server import Server, answer, server_of
+from seefar.serving.server import Server, answer
 from seefar.serving.service import Service
 from seefar.serving.settings import Settings
 
@@ -144,7 +144,7 @@ def running(folder: Path, models: Mapping[str, Model], **changes: Any) -> Iterat
         offered = Models([], settings, metrics, log)
         offered._loaded = {name: [Loaded("1", "0" * 64, model, outputs_of(model))] for name, model in models.items()}
         service = Service(offered, settings, metrics, log)
-        server = server_of(service)
+        server = Server(service)
         with listening("127.0.0.1", 0) as taken:
 
             def tell(url: str, names: list[str]) -> None:

@@ -27,6 +27,7 @@ from seefar.cli import (
     study,
     train,
     tune,
+    ui,
 )
 from seefar.cli.options import epilogue
 from seefar.errors import SeefarError
@@ -54,6 +55,7 @@ app.command(compare.compare, sort_key=5, help_epilogue=epilogue(*compare.EXAMPLE
 app.command(study.study, sort_key=5, help_epilogue=epilogue(*study.EXAMPLES))
 app.command(tune.tune, sort_key=5, help_epilogue=epilogue(*tune.EXAMPLES))
 app.command(report.report, sort_key=5, help_epilogue=epilogue(*report.EXAMPLES))
+app.command(ui.ui, sort_key=5, help_epilogue=epilogue(*ui.EXAMPLES))
 app.command(playground.playground, sort_key=5, help_epilogue=epilogue(*playground.EXAMPLES))
 app.command(export.export, sort_key=6, help_epilogue=epilogue(*export.EXAMPLES))
 app.command(predict.predict, sort_key=6, help_epilogue=epilogue(*predict.EXAMPLES))

@@ -87,10 +87,16 @@ class TrainOptions(RecipeOptions):
     """Another run, whose weights are the first ones; the last layers are new unless the classes are the same."""
     tensorboard: Annotated[bool, Parameter(negative="")] = False
     """Write tensorboard/ into the run folder (needs pip install 'seefar[track]')."""
+    mlflow: str | None = None
+    """Write each epoch to MLflow as well: the address of a server, or sqlite:///mlflow.db (needs pip install 'seefar[mlflow]')."""
+    trackio: str | None = None
+    """Write each epoch to this project of trackio as well (needs pip install 'seefar[trackio]')."""
     budget: str | None = None
     """Time for the whole training, such as 60s, 5m or 1h; with recipe fast it chooses the network, and says what to expect."""
     target: str | None = None
     """An accuracy to reach, such as 90%: recipe fast gets the budget that this takes. Known only for CIFAR-10."""
+    tag: Annotated[list[str] | None, Parameter(consume_multiple=False, negative="")] = None
+    """A word by which `seefar ui` finds the run again; may be given several times."""
     plot: Annotated[bool, Parameter(negative="")] = False
     """Draw figures/training.png anew after each epoch."""
 
@@ -127,12 +133,17 @@ class TrainOptions(RecipeOptions):
         return share
 
     def watchers(self) -> "list[Watcher]":
-        """Further ways to watch. Raises UsageError if TensorBoard is asked for and not installed."""
-        if not (self.plot or self.tensorboard):
-            return []
-        from seefar.reporting.watchers import plot, tensorboard
+        """Further ways to watch. Raises UsageError if a tracker is asked for and not installed."""
+        found: list[Watcher] = []
+        if self.plot or self.tensorboard:
+            from seefar.reporting.watchers import plot, tensorboard
 
-        return [*([tensorboard()] if self.tensorboard else []), *([plot()] if self.plot else [])]
+            found += [*([tensorboard()] if self.tensorboard else []), *([plot()] if self.plot else [])]
+        if self.mlflow or self.trackio:
+            from seefar.reporting.trackers import mlflow, trackio
+
+            found += [*([mlflow(self.mlflow)] if self.mlflow else []), *([trackio(self.trackio)] if self.trackio else [])]
+        return found
 
 
 @Parameter(name="*")

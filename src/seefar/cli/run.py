@@ -45,7 +45,13 @@ def run(
     images = sf.load(data, **asdict(load))
     finished = []
     for seed, out in runs:
-        options = {"watch": train.watchers(), **asdict(machine), **train.changes(), "target": train.aim()}
+        options = {
+            "watch": train.watchers(),
+            **asdict(machine),
+            **train.changes(),
+            "target": train.aim(),
+            "tags": train.tag or (),
+        }
         finished.append(sf.run(images, train.recipe, seed, out=out, start=train.from_, **options))
     evaluations = [run.evaluation("test") for run in finished]
     if json:

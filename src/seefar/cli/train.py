@@ -55,7 +55,13 @@ def train(
     runs = train.folders()
     images = sf.load(data, **asdict(load))
     for seed, out in runs:
-        options = {"watch": train.watchers(), **asdict(machine), **train.changes(), "target": train.aim()}
+        options = {
+            "watch": train.watchers(),
+            **asdict(machine),
+            **train.changes(),
+            "target": train.aim(),
+            "tags": train.tag or (),
+        }
         run = sf.train(images, train.recipe, seed, out=out, start=train.from_, resume=resume == "auto", **options)
         if is_first():
             print(run.path)
@@ -67,7 +73,7 @@ def _nothing_else(data: str | None, load: LoadOptions, train: TrainOptions) -> N
     given |= {f"--{name.replace('_', '-')}": getattr(load, name) != value for name, value in vars(LoadOptions()).items()}
     given |= {
         f"--{name}": getattr(train, name) != getattr(TrainOptions(), name)
-        for name in ("recipe", "seed", "seeds", "budget", "target")
+        for name in ("recipe", "seed", "seeds", "budget", "target", "tag")
     }
     given |= {f"--set {word}": True for word in train.set_ or []}
     if extra := [option for option, is_given in given.items() if is_given]:

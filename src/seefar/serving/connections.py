@@ -5,14 +5,16 @@ uvicorn itself waits for ever for a head, a body or a reader (its issue 157), an
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, Protocol
 
 from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from seefar.serving.service import Service
+from seefar.serving.log import Log
+from seefar.serving.metrics import Metrics
+from seefar.serving.settings import Settings
 
 SENTENCES = {
     400: ("bad_request", "this is no HTTP request that can be read"),
@@ -22,10 +24,26 @@ SENTENCES = {
 }
 
 
+class Bounded(Protocol):
+    """What is served, as far as connections and signals are concerned.
+
+    Attributes:
+        settings: the bounds.
+        metrics: the counters.
+        log: the log.
+        stopping: whether it was told to stop.
+    """
+
+    settings: Settings
+    metrics: Metrics
+    log: Log
+    stopping: bool
+
+
 class Connection(HttpToolsProtocol):
     """One connection. `service` is set by the subclass that `connections_of` makes."""
 
-    service: Service
+    service: Bounded
 
     def __init__(
         self,
@@ -167,6 +185,6 @@ class _Joined:
         return self._transport.is_closing()
 
 
-def connections_of(service: Service) -> type[Connection]:
+def connections_of(service: Bounded) -> type[Connection]:
     """The class of the connections of a service, as uvicorn takes it."""
     return type("ServiceConnection", (Connection,), {"service": service})

@@ -20,6 +20,7 @@ from seefar.recipe_fields import change, find, flat, from_json, model_of, said, 
 from seefar.recipes import Outside, Recipe
 from seefar.runs.checkpoint_files import newest_checkpoint
 from seefar.runs.folder import Run, open_run
+from seefar.runs.tags import check_tags, write_tags
 from seefar.training.check import changed, check
 from seefar.training.events import Epoch, Step
 from seefar.training.fit import earlier_epochs, fit
@@ -56,6 +57,7 @@ def train(
     watch: Sequence[Watcher] = (),
     quiet: bool = False,
     target: float | None = None,
+    tags: Sequence[str] = (),
     **changes: Any,
 ) -> Run:
     """Train a network and return the folder with everything that came of it. The test images of `data` are taken away first.
@@ -77,6 +79,7 @@ def train(
         watch: further ways to watch, such as `plot()` and `tensorboard()` of `seefar.reporting.watchers`.
         quiet: no table and no bar on stderr.
         target: an accuracy, 0..1: recipe `fast` gets the budget that it takes on this machine. Known only for CIFAR-10.
+        tags: words by which `seefar ui` finds the run again; written to `tags.txt`, which may be changed later.
         changes: recipe fields to change, such as `epochs=3`; the run is named after them. With `fast` and nothing but a `budget` in
             seconds, the network and its resolutions are chosen by what was measured for such a budget.
 
@@ -88,6 +91,7 @@ def train(
         InUseError: another process works in `out`.
     """
     began = time.perf_counter()
+    check_tags(tags)
     data = data.locked()
     chosen = changed(recipe, changes if network is None else {"model": network, **changes})
     machine = choose_machine(chosen.optimisation.precision, device, threads, deterministic=deterministic, compiled=compiled)
@@ -108,6 +112,7 @@ def train(
     with _locked(run, machine):
         if machine.processes.rank == 0:
             write_metadata(plan, data, begins)
+            write_tags(run, tags)
         _carry_out(plan, data, watch, quiet)
     return run
 
