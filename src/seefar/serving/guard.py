@@ -65,7 +65,7 @@ class Guard:
         metrics: Metrics,
         log: Log,
         is_stopping: Callable[[], bool],
-        is_full: Callable[[], bool],
+        is_full: Callable[[], bool] = lambda: False,
     ) -> None:
         self._is_stopping, self.is_full = is_stopping, is_full
         self._routes, self._settings, self._metrics, self._log = routes, settings, metrics, log
