@@ -43,7 +43,7 @@ def followed(data: Path, out: Path) -> list[str]:
         name = Path(code.co_filename).relative_to(SOURCE).as_posix()
         arguments = [frame.f_locals.get(word) for word in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]]
         holds = any(isinstance(value, Dataset | ImageSet | Batches | Plan) for value in arguments)
-        if (not holds and code.co_name not in ("run", "load")) or name == "data/images.py":
+        if (not holds and code.co_name not in ("run", "load")) or name in ("data/images.py", "data/image_set.py"):
             return
         if caller.f_code.co_filename != code.co_filename and (not entered or entered[-1] != name):
             entered.append(name)

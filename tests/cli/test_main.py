@@ -111,7 +111,7 @@ def test_importing_and_helping_take_little_time(words: list[str], ceiling: float
         (["recipes", "--layers"], 2, "--layers shows the network of one recipe"),
         (["recipes", "tiny", "deep", "--layers"], 2, "--layers shows the network of one recipe"),
         (["recipes", "tiny", "--layers", "--size", "16"], 2, "halve 16x16 images to 2x2"),
-        (["data", "fetch", "mnist"], 2, "mnist"),
+        (["data", "fetch", "imagenet"], 2, "imagenet"),
     ],
 )
 def test_a_wrong_request_is_one_line_on_stderr_and_its_exit_code(
