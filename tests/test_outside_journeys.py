@@ -11,7 +11,7 @@ from tests.conftest import images
 from tests.networks import outside_networks as theirs
 
 from seefar.cli import main
-from seefar.explaining import overview
+from seefar.explaining import faithfulness, overview
 from seefar.runs.folder import Run
 
 needs_timm = pytest.mark.skipif(find_spec("timm") is None, reason="timm is not installed")
@@ -29,6 +29,7 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     theirs.write(tmp_path)
     monkeypatch.setattr(overview, "SCORED", 2)  # a ResNet has half a billion products an image
     monkeypatch.setattr(overview, "LOOKED", 1)
+    monkeypatch.setattr(faithfulness, "STEPS", 4)
     return tmp_path / "photos"
 
 
@@ -66,4 +67,6 @@ def test_the_whole_path(model: str, other: str, stages: list[str], photos: Path,
     assert len(answers) == 20
     study = ["study", "--base", "tiny", "--vary", f"model={model},{other}", "--set", "epochs=1", "--set", "batch_size=16"]
     assert main([*study, "--data", str(photos), "--seeds", "1", "--out", "study"]) == 0, capsys.readouterr().err
-    assert other in capsys.readouterr().out
+    rows = Run(Path("study")).read("results.json")["rows"]
+    assert [row["variant"] for row in rows][-1] == f"model={other}"
+    assert Path("study/study.html").exists()
