@@ -68,7 +68,7 @@ def serve(
     grace
         Then: seconds for the requests that are there.
     threads
-        Threads that compute one batch; by default one for each core.
+        Threads that compute, each a batch of its own; by default one for each core.
     log
         Add the log to this file, one JSON object a line; by default it goes to stderr. Not with --ray.
     ray

@@ -33,4 +33,4 @@ def application(service: Service) -> App:
         Route("/openapi.json", pages.openapi),
     ]
     router = Router(routes, redirect_slashes=False)
-    return Guard(router, service.settings, service.metrics, service.log, lambda: service.stopping)
+    return Guard(router, service.settings, service.metrics, service.log, lambda: service.stopping, service.models.are_full)

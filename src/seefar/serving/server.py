@@ -45,7 +45,7 @@ def serve(
         port: 0: any free one.
         settings: the bounds; None: the usual ones.
         log: a file that the log is added to; None: stderr.
-        threads: how many compute one batch of a model; None: all cores.
+        threads: how many compute for one model at the same time; None: as many as there are cores.
         playground: makes a page on which the first model can be tried, for browsers that open the address; None: there is none.
         tell: is told where the service listens, and the names of its models, once it is ready.
 
