@@ -23,9 +23,10 @@ import numpy as np
 from PIL import Image
 
 import seefar as sf
-from seefar.answering.decoding import Decoders, cores, decode_ahead
+from seefar.answering.decoding import Decoders, decode_ahead
 from seefar.answering.items import Reader, items
 from seefar.answering.predict import blocks
+from seefar.cores import cores
 from seefar.data.decode import decode
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def peers(run: sf.Run, model: sf.Model, keras: Path, pixels: np.ndarray) -> None
 
 
 def by_batch(model: sf.Model, pixels: np.ndarray) -> None:
-    """ONNX Runtime with batches of several sizes: where more images at a time are no faster (`MOST` in model/onnx_engine.py)."""
+    """ONNX Runtime on one core with batches of several sizes: where larger ones are no faster (`MOST` in model/onnx_engine.py)."""
     engine: Any = model.engine
 
     def way(size: int) -> Callable[[], object]:
@@ -92,7 +93,7 @@ def by_batch(model: sf.Model, pixels: np.ndarray) -> None:
 
     for size, seconds in zip(SIZES, timed({str(size): way(size) for size in SIZES}).values(), strict=True):
         rate = per_second([len(pixels) // size * size / took for took in seconds])
-        print_rows([(f"ONNX Runtime, batches of {size}", rate)])
+        print_rows([(f"ONNX Runtime on one core, batches of {size}", rate)])
 
 
 def answering(model: sf.Model, pixels: np.ndarray) -> Callable[[], object]:
@@ -122,25 +123,27 @@ def in_keras(path: Path, pixels: np.ndarray) -> Callable[[], object]:
 
 
 def beside(model: sf.Model, pixels: np.ndarray, small: Path, large: Path) -> None:
-    """Files to answers, decoded beside the network, compared with the network alone and with decoding alone."""
+    """Files to answers, decoded beside the network, compared with the network alone and with decoding alone, both on all cores.
+
+    "At best" is what the cores could give if neither ever waited: what both take alone, added up.
+    """
     kinds: tuple[Decoders, ...] = ("threads", "processes")
-    ways: dict[str, Callable[[], object]] = {"network alone": answering(model, pixels)}
-    ways |= {f"files, {kind}": streaming(model, small, kind) for kind in kinds}
-    seconds = timed(ways)
-    alone = median(seconds["network alone"])
-    for kind in kinds:
-        took = seconds[f"files, {kind}"]
-        rate = per_second([len(pixels) / one for one in took])
-        print_rows([(f"32-pixel PNGs, {kind}", f"{rate}: {alone / median(took):.0%} of the network alone")])
-    count = len(list(large.iterdir()))
-    ways = {f"decoding alone, {kind}": decoding(model, large, kind) for kind in kinds}
-    ways |= {f"files, {kind}": streaming(model, large, kind) for kind in kinds}
-    seconds = timed(ways)
-    alone = min(median(seconds[f"decoding alone, {kind}"]) for kind in kinds)
-    for kind in kinds:
-        took = seconds[f"files, {kind}"]
-        rate = per_second([count / one for one in took])
-        print_rows([(f"1-megapixel JPEGs, {kind}", f"{rate}: {alone / median(took):.0%} of decoding alone on all cores")])
+    network = "the network alone"
+    for name, folder, against in (("32-pixel PNGs", small, network), ("1-megapixel JPEGs", large, "decoding alone")):
+        count = len(list(folder.iterdir()))
+        ways: dict[str, Callable[[], object]] = {network: answering(model, pixels[:count])}
+        ways |= {f"decoding alone, {kind}": decoding(model, folder, kind) for kind in kinds}
+        ways |= {f"files, {kind}": streaming(model, folder, kind) for kind in kinds}
+        found = timed(ways)
+        decoded = min(median(found[f"decoding alone, {kind}"]) for kind in kinds)
+        alone = {network: median(found[network]), "decoding alone": decoded}
+        best = alone[against] / sum(alone.values())
+        print_rows([(f"{name}, {what}", f"{count / took:,.0f} images/s") for what, took in alone.items()])
+        for kind in kinds:
+            took = found[f"files, {kind}"]
+            rate = per_second([count / one for one in took])
+            share = alone[against] / median(took)
+            print_rows([(f"{name}, {kind}", f"{rate}: {share:.0%} of {against}; at best {best:.0%}")])
 
 
 def streaming(model: sf.Model, folder: Path, kind: Decoders) -> Callable[[], object]:

@@ -7,7 +7,7 @@
     .venv/bin/python benchmarks/load.py model.onnx peers        # LitServe, Ray Serve and FastAPI with a lock, the same file and images
     .venv/bin/python benchmarks/load.py model.onnx all --out load.json
 
-The load comes from another process: autocannon, which npm fetches into .venv/load. Peers live in .venv/peers, from
+The load comes from another process: h2load (Debian: nghttp2-client). Peers live in .venv/peers, from
 benchmarks/peers/requirements-serving.txt. `--seconds N` shortens everything, to try it out. Prints Markdown; --out keeps the numbers.
 """
 
@@ -20,7 +20,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from load_clients import as_forms, autocannon, checked, fetch_autocannon, hostile, lone
+from load_clients import Load, as_forms, checked, hostile, load, lone
 from load_servers import PEERS, Server, peer, seefar_serve
 from PIL import Image
 
@@ -32,6 +32,7 @@ from seefar.model.onnx_graph import check_graph
 
 BATCH = 32
 CONNECTIONS = 64
+FEW = 4  # connections that send whole batches
 CROWD = 640  # connections of an overload: more than the queue has places, else nothing would have to be refused
 
 
@@ -43,7 +44,6 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, help="of each measurement, in place of the usual ones")
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
-    fetch_autocannon()
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         files = pictures(asked.model, Path(folder))
@@ -97,25 +97,33 @@ def bare(model: Path, files: list[Path], seconds: float) -> float:
     return done / (time.perf_counter() - began)
 
 
-def ceiling(url: str, files: list[Path], seconds: float) -> float:
+def ceiling(url: str, files: list[Path], seconds: float, connections: int = CONNECTIONS) -> float:
     """Requests a second that are answered, if the next one comes as soon as one is."""
-    autocannon(url, files, min(5, seconds), CONNECTIONS)  # to warm up
-    result = autocannon(url, files, seconds, CONNECTIONS)
-    return float(result["2xx"]) / float(result["duration"])
+    load(url, files[0], min(5, seconds), connections)  # to warm up
+    return load(url, files[0], seconds, connections).rate
 
 
 def throughput(model: Path, files: list[Path], seconds: float | None) -> dict[str, Any]:
-    """The ceiling beside the bare rate, taken in turns."""
-    served, alone = [], []
+    """The ceiling beside the bare rate, taken in turns: with an image in each request, and with as many as a batch has."""
+    single, whole, alone = list[float](), list[float](), list[float]()
+    forms = as_forms(files, BATCH)
     with seefar_serve(model) as server:
         for _ in range(3):
             alone.append(bare(model, files, seconds or 10))
-            served.append(ceiling(server.url, files, seconds or 20))
-    share = [ours / theirs for ours, theirs in zip(served, alone, strict=True)]
+            single.append(ceiling(server.url, files, seconds or 20))
+            whole.append(BATCH * ceiling(server.url, forms, seconds or 20, FEW))
+
+    def row(served: list[float]) -> dict[str, Any]:
+        share = [ours / theirs for ours, theirs in zip(served, alone, strict=True)]
+        return {
+            "images a second": round(median(served)),
+            "share": f"{median(share):.1%} ({', '.join(f'{one:.1%}' for one in share)})",
+        }
+
     return {
-        "requests a second": round(median(served)),
-        "decoding and bare ONNX Runtime, images a second": round(median(alone)),
-        "share": f"{median(share):.1%} ({', '.join(f'{one:.1%}' for one in share)})",
+        "decoding and bare ONNX Runtime": row(alone),
+        "an image a request": row(single),
+        f"{BATCH} images a request": row(whole),
     }
 
 
@@ -124,15 +132,12 @@ def latency(model: Path, files: list[Path], seconds: float | None) -> dict[str, 
     with seefar_serve(model) as server:
         alone = sorted(lone(server.url, files, seconds or 10))
         most = ceiling(server.url, files, seconds or 20)
-        result = autocannon(server.url, files, seconds or 60, CONNECTIONS, 0.7 * most)
+        result = load(server.url, files[0], seconds or 60, CONNECTIONS, 0.7 * most)
     return {
-        "lone request, ms, p50": round(alone[len(alone) // 2], 2),
-        "lone request, ms, p99": round(alone[int(len(alone) * 0.99)], 2),
+        "lone request, ms, p50": _at(alone, 0.5),
+        "lone request, ms, p99": _at(alone, 0.99),
         "rate": round(0.7 * most),
-        "achieved rate": round(result["requests"]["average"]),
-        "ms, p50": result["latency"]["p50"],
-        "ms, p99": result["latency"]["p99"],
-        "not answered": result["non2xx"] + result["errors"],
+        **_tail(result),
     }
 
 
@@ -143,17 +148,16 @@ def overload(model: Path, files: list[Path], seconds: float | None) -> dict[str,
         most = ceiling(server.url, files, seconds or 20)
         memory = [server.megabytes()]
         with checked(model, server.url, files) as checks:
-            result = autocannon(server.url, files, seconds or 60, CROWD, 2 * most)
+            result = load(server.url, files[0], seconds or 60, CROWD, 2 * most)
         memory.append(server.megabytes())
         after = sorted(lone(server.url, files, 5))
-        refusals = sorted(server.refusals())
     return {
         "offered a second": round(2 * most),
-        "sent a second": round(result["requests"]["average"]),
-        "accepted a second": round(result["2xx"] / result["duration"]),
-        "refused": result["non2xx"],
-        "refused within, ms, p50 / p99 / most": f"{_at(refusals, 0.5)} / {_at(refusals, 0.99)} / {_at(refusals, 1)}",
-        "errors": result["errors"],
+        "sent a second": round((len(result.times) + len(result.refusals)) / result.seconds),
+        "accepted a second": round(result.rate),
+        "refused": len(result.refusals),
+        "refused within, ms, p50 / p99 / most": " / ".join(str(_at(result.refusals, share)) for share in (0.5, 0.99, 1)),
+        "not answered": result.broken,
         "answers checked, wrong": f"{checks['right'] + checks['wrong']}, {checks['wrong']}",
         "memory before and after, MB": memory,
         "lone request before and in the 5 s after, ms, p50": f"{_at(before, 0.5)}, {_at(after, 0.5)}",
@@ -199,13 +203,11 @@ def peers(model: Path, files: list[Path], seconds: float | None) -> dict[str, An
     def row(server: Server, files: list[Path]) -> dict[str, Any]:
         alone = sorted(lone(server.url, files, seconds or 5))
         most = ceiling(server.url, files, seconds or 20)
-        result = autocannon(server.url, files, seconds or 30, CONNECTIONS, 0.7 * most)
+        result = load(server.url, files[0], seconds or 30, CONNECTIONS, 0.7 * most)
         return {
             "requests a second": round(most),
             "lone request, ms, p50": _at(alone, 0.5),
-            "ms at 70 %, p50": result["latency"]["p50"],
-            "ms at 70 %, p99": result["latency"]["p99"],
-            "not answered": result["non2xx"] + result["errors"],
+            **_tail(result),
             "memory, MB": server.megabytes(),
         }
 
@@ -218,6 +220,15 @@ def peers(model: Path, files: list[Path], seconds: float | None) -> dict[str, An
 
 
 MEASURES = {"throughput": throughput, "latency": latency, "overload": overload, "soak": soak, "peers": peers}
+
+
+def _tail(result: Load) -> dict[str, Any]:
+    """How long the answers at 70 % of the ceiling took."""
+    return {
+        "ms at 70 %, p50": _at(result.times, 0.5),
+        "ms at 70 %, p99": _at(result.times, 0.99),
+        "refused or not answered": len(result.refusals) + result.broken,
+    }
 
 
 def _at(numbers: list[float], share: float) -> float | None:

@@ -1,65 +1,87 @@
-"""What asks a server in benchmarks/load.py: autocannon, a lone client, clients that check what they get, and hostile ones."""
+"""What asks a server in benchmarks/load.py: h2load, a lone client, clients that check what they get, and hostile ones."""
 
 import io
-import json
+import math
 import os
+import re
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 from PIL import Image
 
 import seefar as sf
 
-ROOT = Path(__file__).parents[1]
-PACKAGES = ROOT / ".venv" / "load"
 IMAGE = {"Content-Type": "image/png"}
 FORM = {"Content-Type": "multipart/form-data; boundary=b"}
 
 
-def kind_of(files: list[Path]) -> dict[str, str]:
-    """The headers that go with files."""
-    return FORM if files[0].suffix == ".form" else IMAGE
+def kind_of(file: Path) -> dict[str, str]:
+    """The header that goes with a file."""
+    return FORM if file.suffix == ".form" else IMAGE
 
 
-def as_forms(files: list[Path]) -> list[Path]:
-    """The same images as forms, beside them: LitServe takes no bodies but JSON and forms."""
-    made = [file.with_suffix(".form") for file in files]
-    for file, form in zip(files, made, strict=True):
-        head = b'--b\r\nContent-Disposition: form-data; name="image"; filename="x.png"\r\nContent-Type: image/png\r\n\r\n'
-        form.write_bytes(head + file.read_bytes() + b"\r\n--b--\r\n")
+def as_forms(files: list[Path], together: int = 1) -> list[Path]:
+    """The images in forms of so many, beside them, as many forms as files: LitServe takes no bodies but JSON and forms."""
+    head = b'--b\r\nContent-Disposition: form-data; name="image"; filename="x.png"\r\nContent-Type: image/png\r\n\r\n'
+    parts = [head + file.read_bytes() + b"\r\n" for file in files]
+    made = [file.with_name(f"{file.stem}-{together}.form") for file in files]
+    for place, form in enumerate(made):
+        form.write_bytes(b"".join(parts[(place + number) % len(parts)] for number in range(together)) + b"--b--\r\n")
     return made
 
 
-def fetch_autocannon() -> None:
-    """Let npm fetch it, once."""
-    if not (PACKAGES / "node_modules" / "autocannon").exists():
-        subprocess.run(["npm", "install", "--silent", "--prefix", str(PACKAGES), "autocannon@9.0.0"], check=True)
+class Load(NamedTuple):
+    """What a run of h2load found.
+
+    Attributes:
+        seconds: from the first request to the last answer.
+        times: milliseconds of each answer with 2xx, sorted.
+        refusals: of each with another status, sorted.
+        broken: requests without an answer.
+    """
+
+    seconds: float
+    times: list[float]
+    refusals: list[float]
+    broken: int
+
+    @property
+    def rate(self) -> float:
+        """Answers with 2xx a second."""
+        return len(self.times) / self.seconds
 
 
-def autocannon(url: str, files: list[Path], seconds: float, connections: int, rate: float | None = None) -> dict[str, Any]:
-    """One run: what autocannon found. `rate`: requests a second in all; None: as many as are answered."""
-    options: dict[str, Any] = {
-        "url": url,
-        "connections": connections,
-        "duration": seconds,
-        "timeout": 20,
-        "headers": kind_of(files),
-    }
-    options |= {"packages": str(PACKAGES), "files": [str(file) for file in files]}
-    if rate is not None:
-        options["overallRate"] = max(1, round(rate))
-    done = subprocess.run(
-        ["node", "benchmarks/load.mjs", json.dumps(options)], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
+def load(url: str, file: Path, seconds: float, connections: int, rate: float | None = None) -> Load:
+    """Requests for some seconds; with a rate: so many a second in all, spread evenly, whether the earlier ones are answered or not.
+
+    Each connection has a clock of its own and begins a little after the one before; a connection that is still waiting sends what is due
+    as soon as it can: with as many connections as here, answers within 50 ms delay nobody.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        command = ["h2load", "--h1", "-c", str(connections), "-d", str(file), f"--log-file={log}"]
+        command += [word for name, value in kind_of(file).items() for word in ("-H", f"{name}: {value}")]
+        if rate is None:
+            command += ["-D", str(math.ceil(seconds))]
+        else:
+            each = rate / connections
+            apart = max(1, round(1000 / each / connections))  # milliseconds
+            command += ["-n", str(round(rate * seconds)), f"--rps={each:.3f}", "--rate=1", f"--rate-period={apart}ms"]
+        said = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
+        lines = [[int(word) for word in line.split()] for line in log.read_text().splitlines()]
+    broken = sum(int(number) for number in re.findall(r"(\d+) (?:errored|timeout)", said))
+    times = sorted(took / 1000 for _, status, took in lines if 200 <= status < 300)
+    refusals = sorted(took / 1000 for _, status, took in lines if status >= 300)
+    whole = (max(began + took for began, _, took in lines) - min(began for began, _, _ in lines)) / 1e6
+    return Load(whole, times, refusals, broken)
 
 
 def lone(url: str, files: list[Path], seconds: float) -> list[float]:
@@ -69,7 +91,7 @@ def lone(url: str, files: list[Path], seconds: float) -> list[float]:
         late = time.monotonic() + seconds
         while time.monotonic() < late:
             began = time.perf_counter()
-            client.post(url, content=contents[len(took) % len(contents)], headers=kind_of(files)).raise_for_status()
+            client.post(url, content=contents[len(took) % len(contents)], headers=kind_of(files[0])).raise_for_status()
             took.append(1000 * (time.perf_counter() - began))
     return took
 

@@ -1,6 +1,5 @@
 """The servers that benchmarks/load.py measures, each in processes of its own."""
 
-import json
 import re
 import socket
 import subprocess
@@ -44,15 +43,6 @@ class Server:
             except psutil.NoSuchProcess:
                 continue
         return round(total / 2**20, 1)
-
-    def refusals(self) -> list[float]:
-        """Milliseconds that each refused request took, as the service says."""
-        text = self.log.read_text() if self.log else ""
-        return [
-            line["ms"]
-            for line in map(json.loads, text.splitlines())
-            if line.get("reason") in ("queue_full", "memory", "deadline")
-        ]
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "seefar"
 
 FLOORS = [  # from the ground up
-    {"children", "errors", "version", "display", "seeds", "progress"},
+    {"children", "cores", "errors", "version", "display", "seeds", "progress"},
     {"cluster", "files", "torchrun", "recipes"},
     {"data", "networks", "metrics", "runs"},
     {"model", "training"},

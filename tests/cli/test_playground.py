@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -43,8 +44,14 @@ def test_what_is_no_network_is_said(tmp_path: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.slow
 def test_it_is_shown_until_it_is_interrupted(run: Run) -> None:
     words = [sys.executable, "-m", "seefar", "playground", str(run.path), "--port", "0", "--no-open"]
+    obeying = partial(signal.signal, signal.SIGINT, signal.default_int_handler)  # what runs in the background ignores it
     with subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=obeying,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
     ) as shown:
         assert shown.stdout is not None
         address = re.search(r"http://127\.0\.0\.1:\d+/", shown.stdout.readline())

@@ -19,7 +19,23 @@ def engine(exported: Path) -> OnnxEngine:
     return OnnxEngine(exported.read_bytes(), 16, maps=True)
 
 
-def test_batches_are_powers_of_two(engine: OnnxEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("threads", "images", "batches"),
+    [
+        (1, 0, [1]),
+        (1, 3, [4]),
+        (1, 40, [32, 8]),
+        (2, 3, [4]),
+        (2, 8, [4, 4]),
+        (2, 40, [16, 16, 8]),
+        (2, 150, [32, 32, 32, 32, 32]),
+    ],
+)
+def test_batches_are_powers_of_two(
+    exported: Path, monkeypatch: pytest.MonkeyPatch, threads: int, images: int, batches: list[int]
+) -> None:
+    """And every thread has some."""
+    engine = OnnxEngine(exported.read_bytes(), 16, maps=True, threads=threads)
     sizes: list[int] = []
     run = engine.run
 
@@ -28,18 +44,16 @@ def test_batches_are_powers_of_two(engine: OnnxEngine, monkeypatch: pytest.Monke
         return run(pixels, maps)
 
     monkeypatch.setattr(engine, "run", watched)
-    assert engine.batch == 64
-    for images in (0, 1, 3, 64, 150):
-        logits, features, maps, probabilities = engine.compute(PIXELS[:images], maps=True)
-        assert maps is not None
-        assert probabilities is not None
-        assert {len(logits), len(features), len(maps), len(probabilities)} == {images}
-    assert sizes == [1, 1, 4, 64, 64, 64, 32]
+    logits, features, maps, probabilities = engine.compute(PIXELS[:images], maps=True)
+    assert maps is not None
+    assert probabilities is not None
+    assert {len(logits), len(features), len(maps), len(probabilities)} == {images}
+    assert sorted(sizes, reverse=True) == batches
 
 
 def test_larger_images_come_in_smaller_batches(exported: Path) -> None:
     content = exported.read_bytes()
-    assert [OnnxEngine(content, size, maps=True).batch for size in (8, 32, 64, 100, 224, 1000)] == [64, 64, 16, 4, 1, 1]
+    assert [OnnxEngine(content, size, maps=True).batch for size in (8, 32, 64, 100, 224, 1000)] == [32, 32, 8, 2, 1, 1]
 
 
 def test_an_answer_does_not_depend_on_the_other_images(engine: OnnxEngine) -> None:

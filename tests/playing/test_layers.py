@@ -17,9 +17,9 @@ from seefar.model.protobuf import read_message
 from seefar.networks.build import build_network
 from seefar.networks.fast import Whitening
 from seefar.networks.layers import Network
+from seefar.playing.described import described, tray
 from seefar.playing.folder import DATA, static_files
 from seefar.playing.layers import layers_of, weights_in_graph
-from seefar.playing.material import described, tray
 
 NETWORKS: dict[str, recipes.AnyNetwork] = {
     "plain": recipes.Vgg(widths=((5,), (9,))),

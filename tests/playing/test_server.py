@@ -41,7 +41,7 @@ def test_its_files_and_their_policy(port: int) -> None:
     assert ask(port, "/data.js", "HEAD")[:2] == (200, b"")
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/../pyproject.toml", "/%2e%2e/etc/passwd", "//data.js", "/etc/passwd"])
+@pytest.mark.parametrize("path", ["/nothing", "/../pyproject.toml", "/%2e%2e/etc/passwd", "/etc/passwd"])
 def test_nothing_else(port: int, path: str) -> None:
     assert ask(port, path)[0] == 404
 

@@ -115,7 +115,7 @@ NAMES = {
 @pytest.mark.parametrize("namespace", ["default", "shop"])
 def test_pods_answer_to_the_names_by_which_they_are_called(document: dict[str, Any], namespace: str, tmp_path: Path) -> None:
     settings = Settings(hosts=host_names(arguments_of(document, namespace)["allow_host"]))
-    guard = Guard(nothing, settings, Metrics(), Log(tmp_path / "log"), lambda: False)
+    guard = Guard(nothing, settings, Metrics(), Log(tmp_path / "log"), lambda: False, lambda: False)
     for name in NAMES[document["kind"]]:
         guard.check(request_for(name.format(namespace)))
     for name in ("example.org", f"seefar.other-than-{namespace}", "seefar.default.example.com.evil.test"):

@@ -39,7 +39,6 @@ export function bars(studio: Studio): HTMLElement {
       row.name.textContent = classes[label];
       row.fill.style.transform = `scaleX(${probabilities[label]})`;
       row.share.textContent = say.percent(probabilities[label]);
-      row.button.setAttribute("aria-label", say.barName(classes[label], probabilities[label]));
       row.button.setAttribute("aria-pressed", String(studio.chosen === label));
       row.button.classList.toggle("best", label === best);
     });

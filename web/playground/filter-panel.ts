@@ -3,13 +3,18 @@
 import { h } from "../shared/dom";
 import { type Explained, explained, field } from "./arithmetic";
 import type { Bank } from "./bank";
+import { blockName } from "./block-name";
 import { canvas, drawMap, largestOf, pixelCanvas } from "./draw";
 import { say } from "./sentences";
 import type { Studio } from "./studio";
-import { blockName, type Picked } from "./through";
 
 const TOLD = 3; // channels whose products are written out
 const SLIDE = 140; // milliseconds for a place
+
+export interface Picked {
+  block: number;
+  filter: number;
+}
 
 export interface FilterPanel {
   element: HTMLElement;

@@ -22,6 +22,7 @@ import { waysIn } from "./ways-in";
 
 declare global {
   interface Window {
+    seefarDocs?: string; // where a service says what programs can ask it
     seefarModels?: unknown[];
     seefar?: unknown; // for the curious, at the browser's console, and for tests
   }
@@ -64,7 +65,7 @@ function begin(): void {
     h("div", { class: "experiments" }, walk(studio), fool(studio)),
     compare(studio, others),
     confusion(studio),
-    h("footer", { class: "soft" }, h("p", {}, say.footer)),
+    h("footer", { class: "soft" }, h("p", {}, say.footer, window.seefarDocs && " ", window.seefarDocs && h("a", { href: window.seefarDocs }, say.docs))),
   );
   window.seefar = {
     model,

@@ -4,7 +4,7 @@
 export interface Picture {
   width: number;
   height: number;
-  data: Uint8ClampedArray | Uint8Array;
+  data: Uint8ClampedArray | Uint8Array | Float32Array;
 }
 
 /** Pixels uint8 `(size, size, 3)` in a row: reduced like a large JPEG, turned, cut to its centre square, resized. */
@@ -13,17 +13,17 @@ export function prepared(picture: Picture, size: number, how: { by?: number; ori
   if (how.by && how.by > 1) one = reduced(one, how.by);
   if (how.orientation && how.orientation > 1) one = turned(one, how.orientation);
   one = square(one);
-  return one.width === size ? one.data : resized(one, size);
+  return one.width === size ? Uint8Array.from(one.data, Math.round) : resized(one, size);
 }
 
 interface Plain {
   width: number;
   height: number;
-  data: Uint8Array; // red, green, blue
+  data: Uint8Array | Float32Array; // red, green, blue; fractions are kept where libjpeg would round once and a browser has rounded before
 }
 
 function rgbOf({ width, height, data }: Picture): Plain {
-  const made = new Uint8Array(width * height * 3);
+  const made = data instanceof Float32Array ? new Float32Array(width * height * 3) : new Uint8Array(width * height * 3);
   for (let i = 0, at = 0; at < made.length; i += 4, at += 3) {
     made[at] = data[i];
     made[at + 1] = data[i + 1];
@@ -47,7 +47,7 @@ export interface Planes {
 
 /** As libjpeg decodes at a fraction: every plane gets the mean of what lies under a pixel of the result, and only then become they colours. */
 export function fromPlanes({ width, height, planes }: Planes, by: number): Picture {
-  const wide = Math.ceil(width / by), high = Math.ceil(height / by), data = new Uint8ClampedArray(wide * high * 4).fill(255);
+  const wide = Math.ceil(width / by), high = Math.ceil(height / by), data = new Float32Array(wide * high * 4);
   const means = planes.map((plane) => {
     const across = by / plane.across, down = by / plane.down, made = new Float64Array(wide * high);
     for (let y = 0; y < high; y++) {
@@ -57,16 +57,14 @@ export function fromPlanes({ width, height, planes }: Planes, by: number): Pictu
           const row = Math.min(v, plane.height - 1) * plane.stride;
           for (let u = x * across; u < (x + 1) * across; u++) sum += plane.data[row + Math.min(u, plane.width - 1)];
         }
-        made[y * wide + x] = Math.round(sum / (across * down));
+        made[y * wide + x] = sum / (across * down);
       }
     }
     return made;
   });
   for (let i = 0; i < wide * high; i++) {
     const y = means[0][i], blue = means[1][i] - 128, red = means[2][i] - 128;
-    data[4 * i] = y + 1.402 * red;
-    data[4 * i + 1] = y - 0.344136 * blue - 0.714136 * red;
-    data[4 * i + 2] = y + 1.772 * blue;
+    data.set([y + 1.402 * red, y - 0.344136 * blue - 0.714136 * red, y + 1.772 * blue].map((one) => Math.max(0, Math.min(255, one))), 4 * i);
   }
   return { width: wide, height: high, data };
 }
@@ -95,7 +93,7 @@ function reduced(one: Plain, by: number): Plain {
 /** As the EXIF orientation asks, 2 to 8. */
 export function turned(one: Plain, orientation: number): Plain {
   const { width, height } = one, swapped = orientation > 4;
-  const made = { width: swapped ? height : width, height: swapped ? width : height, data: new Uint8Array(one.data.length) };
+  const made = { width: swapped ? height : width, height: swapped ? width : height, data: one.data.slice() };
   for (let y = 0, at = 0; y < made.height; y++) {
     for (let x = 0; x < made.width; x++, at += 3) {
       const [u, v] = swapped ? [y, x] : [x, y]; // where it was, but for mirroring
@@ -113,7 +111,7 @@ const FLIPPED_ACROSS = [2, 3, 7, 8], FLIPPED_DOWN = [3, 4, 6, 7];
 function square(one: Plain): Plain {
   const side = Math.min(one.width, one.height);
   if (one.width === one.height) return one;
-  const left = Math.floor((one.width - side) / 2), top = Math.floor((one.height - side) / 2), data = new Uint8Array(side * side * 3);
+  const left = Math.floor((one.width - side) / 2), top = Math.floor((one.height - side) / 2), data = one.data.slice(0, side * side * 3);
   for (let y = 0; y < side; y++) {
     const from = ((top + y) * one.width + left) * 3;
     data.set(one.data.subarray(from, from + side * 3), y * side * 3);
@@ -137,7 +135,7 @@ interface Weights {
 
 const ONE = 2 ** 22; // as fixed-point numbers have it
 
-function pass(from: Uint8Array, start: number, step: number, to: Uint8Array, at: number, stride: number, weights: Weights[]): void {
+function pass(from: Uint8Array | Float32Array, start: number, step: number, to: Uint8Array, at: number, stride: number, weights: Weights[]): void {
   for (const { first, by } of weights) {
     for (let channel = 0; channel < 3; channel++) {
       let sum = ONE / 2;

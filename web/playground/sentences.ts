@@ -5,7 +5,7 @@ const percent = (share: number): string => {
   return hundred > 99.5 && hundred < 100 ? "> 99 %" : hundred < 0.5 && hundred > 0 ? "< 1 %" : `${Math.round(hundred)} %`;
 };
 const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
-const number = (value: number): string => (Math.abs(value) >= 100 ? value.toFixed(0) : Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2)).replace("-", "−");
+const number = (value: number): string => (Math.abs(value) >= 100 ? value.toFixed(0) : Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2)).replace(/^-0\.00$/, "0.00").replace("-", "−");
 const count = (n: number, one: string, many = `${one}s`): string => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 
 export const say = {
@@ -33,8 +33,8 @@ export const say = {
   exampleName: (place: number, label: string | null, kind: string) =>
     ({
       right: `Example ${place}: ${label}`,
-      mistake: `Example ${place}: ${label}, which it gets wrong`,
-      foreign: `Example ${place}: something foreign`,
+      mistake: `Example ${place}, mistake: ${label}`,
+      foreign: `Example ${place}, foreign`,
       example: `Example ${place}`,
     })[kind] ?? `Example ${place}`,
   markOf: { right: "", mistake: "mistake", foreign: "foreign", example: "" } as Record<string, string>,
@@ -169,5 +169,6 @@ export const say = {
     `${truth} called ${called}: ${shown === all ? `all ${all}` : `the ${shown} surest of ${all}`}. Press one to look into it.`,
   confusionNone: "Mistakes are kept by a run, and this page was made from a model file.",
   tookFor: (truth: string, called: string) => `${truth}, called ${called}`,
+  docs: "What programs can ask this service.",
   footer: "Made with seefar. Nothing is sent anywhere: this page loads its own files and no others.",
 };

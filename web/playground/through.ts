@@ -4,7 +4,8 @@ import { h } from "../shared/dom";
 import { explained } from "./arithmetic";
 import type { Bank } from "./bank";
 import { canvas, drawMap, drawPixels, largestOf, strongest } from "./draw";
-import { filterPanel } from "./filter-panel";
+import { filterPanel, type Picked } from "./filter-panel";
+import { blockName } from "./block-name";
 import type { Block } from "./network";
 import { say } from "./sentences";
 import type { Shown, Studio } from "./studio";
@@ -12,11 +13,6 @@ import type { Shown, Studio } from "./studio";
 const FEW = 12; // maps in a column at first
 const FEEDING = 4; // lines to the filters that add most
 const SVG = "http://www.w3.org/2000/svg";
-
-export interface Picked {
-  block: number;
-  filter: number;
-}
 
 interface Column {
   element: HTMLElement;
@@ -159,12 +155,6 @@ export function through(studio: Studio, bank: Bank): HTMLElement {
     scroller,
     panel.element,
   );
-}
-
-export function blockName(studio: Studio, block: number): string {
-  const convolutions = studio.model.layers.filter((layer) => layer.kind === "conv");
-  const stem = convolutions[0].name.startsWith("stem");
-  return stem && block === 0 ? say.stem : say.convolution(block + (stem ? 0 : 1));
 }
 
 /** The most probable classes, as many as there is room for beside the maps. */

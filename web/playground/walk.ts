@@ -8,6 +8,7 @@ import { picturesOf } from "./sheets";
 import type { Studio } from "./studio";
 
 const STEPS = 40;
+const SLICE = 12; // milliseconds of computing at a time
 const SVG = "http://www.w3.org/2000/svg";
 const WIDE = 400, HIGH = 140;
 
@@ -28,15 +29,25 @@ export function walk(studio: Studio): HTMLElement {
   chart.setAttribute("viewBox", `0 0 ${WIDE} ${HIGH}`);
   chart.setAttribute("class", "chart");
   chart.setAttribute("role", "img");
+  chart.setAttribute("aria-label", say.walkTitle);
   chart.setAttribute("preserveAspectRatio", "none");
   const key = h("ul", { class: "key" });
   const marker = document.createElementNS(SVG, "line");
   let rows: Float64Array[] = [];
 
   const mixture = (share: number): Uint8Array => Uint8Array.from(ends[0]!, (one, i) => Math.round(one * (1 - share) + ends[1]![i] * share));
-  const compute = (): void => {
-    if (!ends[0] || !ends[1]) return;
-    rows = Array.from({ length: STEPS + 1 }, (_, step) => answer(studio.network, studio.network.run(mixture(step / STEPS))).probabilities);
+  let seen = false, turn = 0;
+  const compute = async (): Promise<void> => {
+    if (!ends[0] || !ends[1] || !seen) return;
+    const mine = ++turn, found: Float64Array[] = [];
+    for (let step = 0, began = performance.now(); step <= STEPS; step++) {
+      found.push(answer(studio.network, studio.network.run(mixture(step / STEPS))).probabilities);
+      if (performance.now() - began < SLICE) continue;
+      await new Promise((resolve) => setTimeout(resolve));
+      if (mine !== turn) return; // other ends were chosen
+      began = performance.now();
+    }
+    rows = found;
     const told = classes.map((_, label) => label).filter((label) => rows.some((row) => row[label] > 0.15)).sort((a, b) => peak(rows, a) - peak(rows, b)).slice(0, 6);
     chart.replaceChildren(
       ...told.map((label) => {
@@ -53,10 +64,12 @@ export function walk(studio: Studio): HTMLElement {
     show();
   };
   const show = (): void => {
-    if (!rows.length) return;
-    const step = slider.valueAsNumber, share = step / STEPS, row = rows[step], best = row.indexOf(Math.max(...row));
+    if (!ends[0] || !ends[1]) return;
+    const step = slider.valueAsNumber, share = step / STEPS;
     drawPixels(mixed, mixture(share), size);
     mixed.setAttribute("aria-label", say.walkMix(share));
+    if (!rows.length) return;
+    const row = rows[step], best = row.indexOf(Math.max(...row));
     said.textContent = say.barName(classes[best], row[best]);
     slider.setAttribute("aria-valuetext", `${say.walkMix(share)}: ${said.textContent}`);
     for (const [name, value] of Object.entries({ x1: share * WIDE, x2: share * WIDE, y1: 0, y2: HIGH, class: "marker" })) marker.setAttribute(name, String(value));
@@ -64,7 +77,8 @@ export function walk(studio: Studio): HTMLElement {
   const place = (end: number, pixels: Uint8Array): void => {
     ends[end] = pixels.slice();
     drawPixels(slots[end].small, pixels, size);
-    compute();
+    show();
+    void compute();
   };
   slider.addEventListener("input", show);
 
@@ -75,7 +89,7 @@ export function walk(studio: Studio): HTMLElement {
     place(1, pictures[Math.max(other, 0)]);
   });
 
-  return h(
+  const section = h(
     "section",
     { class: "card walk", "aria-labelledby": "walk-title" },
     h("h2", { id: "walk-title" }, say.walkTitle),
@@ -85,6 +99,13 @@ export function walk(studio: Studio): HTMLElement {
     chart,
     key,
   );
+  new IntersectionObserver(([one], observer) => {
+    if (!one.isIntersecting) return;
+    seen = true; // nobody waits for what nobody sees
+    observer.disconnect();
+    void compute();
+  }).observe(section);
+  return section;
 }
 
 /** Where along the walk a class is most probable. */

@@ -1,7 +1,6 @@
 """Pictures decoded beside the network: in threads of this process, or in processes of their own, a few files at a time, in order."""
 
 import multiprocessing
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -13,6 +12,7 @@ import numpy as np
 
 from seefar.answering.items import Item, Reader
 from seefar.children import enter_child
+from seefar.cores import cores
 from seefar.data.decode import Decoded, decode_some
 from seefar.data.folder import reason_of
 from seefar.errors import SeefarError, UsageError
@@ -105,11 +105,6 @@ def decode_ahead(
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _pool(decoders: str, count: int) -> Executor:

@@ -35,6 +35,8 @@ def serve(
 ) -> None:
     """Answer images over HTTP: POST /v1/predict, the Open Inference Protocol, health, metrics; needs pip install 'seefar[serve]'.
 
+    A browser that opens its address gets a page on which the first model can be tried (see seefar playground).
+
     Models are read again on SIGHUP. SIGTERM and Ctrl-C end it once the requests that are there have their answers.
 
     Parameters
@@ -66,7 +68,7 @@ def serve(
     grace
         Then: seconds for the requests that are there.
     threads
-        Threads that compute one batch; by default one for each core.
+        Threads that compute, each a batch of its own; by default one for each core.
     log
         Add the log to this file, one JSON object a line; by default it goes to stderr. Not with --ray.
     ray
@@ -102,8 +104,10 @@ def serve(
 
         serve_on_ray(models, ray, host, port, settings, replicas=replicas, threads=threads, tell=_tell)
         return
+    from seefar.playing.folder import page_files
+
     give_back_freed_memory()
-    run(models, host, port, settings, log=log, threads=threads, tell=_tell)
+    run(models, host, port, settings, log=log, threads=threads, playground=page_files, tell=_tell)
 
 
 def _tell(address: str, names: list[str]) -> None:

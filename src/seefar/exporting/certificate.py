@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from seefar.answering.decoding import cores
+from seefar.cores import cores
 from seefar.errors import ModelFileError
 from seefar.model.answers import Answers
 from seefar.model.self_test import TOLERANCE

@@ -32,7 +32,7 @@ def read_onnx(path: Path, threads: int | None = None) -> Model:
 
     Args:
         path: the file.
-        threads: how many compute one batch; None: all cores.
+        threads: how many compute at the same time; None: as many as there are cores.
 
     Raises:
         ModelFileError: the file is not there, is damaged, was changed, fails its self-test, or asks for what is not run.

@@ -13,7 +13,7 @@ import numpy as np
 from seefar import recipes
 from seefar.errors import ModelFileError, UsageError
 
-NORM_FLOOR = {"fast": 1e-12, "vgg": 1e-5}  # added to the variance: of networks/fast.py, and torch's own
+FLOOR_OF_FAST, FLOOR_OF_VGG = 1e-12, 1e-5  # added to the variance by norms: of networks/fast.py, and torch's own
 LOGIT_SCALE = 1 / 9  # of networks/fast.py
 
 
@@ -59,8 +59,10 @@ def layers_of(how: recipes.AnyNetwork, weights: Mapping[str, np.ndarray]) -> Lay
     made, left = Layers(), dict(weights)
     try:
         made.layers.append({"kind": "scale", "mean": _list(left, "scale.mean"), "deviation": _list(left, "scale.deviation")})
-        builder = _Builder(made, left, NORM_FLOOR["fast" if isinstance(how, recipes.Fast) else "vgg"])
-        (builder.fast if isinstance(how, recipes.Fast) else builder.vgg)(how)  # type: ignore[operator] # each gets its own kind
+        if isinstance(how, recipes.Fast):
+            _Builder(made, left, FLOOR_OF_FAST).fast(how)
+        else:
+            _Builder(made, left, FLOOR_OF_VGG).vgg(how)
     except KeyError as error:
         raise ModelFileError(
             f"its weights {error} are not there as float32; give the run, or a file that `seefar export` wrote without --int8"
@@ -83,7 +85,7 @@ class _Builder:
             same = len(channels) == 3 and len(set(channels)) == 1
             names, norms = self._fast_names(f"stages.{place}", len(channels), same)
             for number, (name, norm) in enumerate(zip(names, norms, strict=True)):
-                self._convolution(name, 1, norm)
+                self._convolution(name, 1)
                 if number == 0:
                     self._add("pool")
                 self._norm(norm)
@@ -111,7 +113,7 @@ class _Builder:
             for number in range(len(channels)):
                 last = number == len(channels) - 1
                 name, norm = f"stages.{place}.{at}", f"stages.{place}.{at + 1 + last}"
-                self._convolution(name, 1, norm if how.batch_norm else "")
+                self._convolution(name, 1)
                 if last:
                     self._add("pool")
                 if how.batch_norm:
@@ -121,7 +123,7 @@ class _Builder:
         self._add("flatten")
         at = 2
         if how.dense:
-            self._dense("head.2", "head.3" if how.batch_norm else "")
+            self._dense("head.2")
             if how.batch_norm:
                 self._norm("head.3")
             self._add("relu")
@@ -131,13 +133,13 @@ class _Builder:
     def _add(self, kind: str) -> None:
         self.made.layers.append({"kind": kind})
 
-    def _convolution(self, name: str, pad: int, norm: str = "") -> None:
-        self.made.layers.append({"kind": "conv", "name": name, "pad": pad, **self._weight_and_bias(name, norm)})
+    def _convolution(self, name: str, pad: int) -> None:
+        self.made.layers.append({"kind": "conv", "name": name, "pad": pad, **self._weight_and_bias(name)})
 
-    def _dense(self, name: str, norm: str = "") -> None:
-        self.made.layers.append({"kind": "dense", "name": name, **self._weight_and_bias(name, norm)})
+    def _dense(self, name: str) -> None:
+        self.made.layers.append({"kind": "dense", "name": name, **self._weight_and_bias(name)})
 
-    def _weight_and_bias(self, name: str, norm: str) -> dict[str, Any]:
+    def _weight_and_bias(self, name: str) -> dict[str, Any]:
         weight = self.made.keep(self.weights.pop(f"{name}.weight"))
         bias = self.weights.pop(f"{name}.bias", self.weights.pop(f"{name}.weight_bias", None))
         return {"weight": weight, "bias": None if bias is None else self.made.keep(bias)}

@@ -3,7 +3,7 @@
 from starlette.routing import Route, Router
 
 from seefar.serving.guard import App, Guard
-from seefar.serving.pages import Pages
+from seefar.serving.pages import PLAYGROUND, Pages
 from seefar.serving.service import Service
 from seefar.serving.v1 import Plain
 from seefar.serving.v2 import OpenInference
@@ -28,8 +28,9 @@ def application(service: Service) -> App:
         Route("/v1/models", plain.models),
         Route("/v1/models/{name}", plain.model, methods=["GET", "PUT"]),
         Route("/", pages.front),
+        *[Route(f"/{name}", pages.playground) for name in (PLAYGROUND if service.playground else ())],
         Route("/docs", pages.docs),
         Route("/openapi.json", pages.openapi),
     ]
     router = Router(routes, redirect_slashes=False)
-    return Guard(router, service.settings, service.metrics, service.log, lambda: service.stopping)
+    return Guard(router, service.settings, service.metrics, service.log, lambda: service.stopping, service.models.are_full)

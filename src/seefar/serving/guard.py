@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from seefar.serving.log import Log, place_of
 from seefar.serving.metrics import Metrics
-from seefar.serving.problem import CLOSE, Problem
+from seefar.serving.problem import CLOSE, Problem, queue_full
 from seefar.serving.settings import Settings
 from seefar.serving.uploads import GoneError, Receive, Scope, header
 
@@ -55,10 +55,19 @@ class Guard:
         metrics: the counters.
         log: gets a line a request.
         is_stopping: whether connections are to be given up after their next answer.
+        is_full: whether no model has room for one image more: then a POST is refused before anything else is done for it.
     """
 
-    def __init__(self, routes: App, settings: Settings, metrics: Metrics, log: Log, is_stopping: Callable[[], bool]) -> None:
-        self._is_stopping = is_stopping
+    def __init__(
+        self,
+        routes: App,
+        settings: Settings,
+        metrics: Metrics,
+        log: Log,
+        is_stopping: Callable[[], bool],
+        is_full: Callable[[], bool],
+    ) -> None:
+        self._is_stopping, self.is_full = is_stopping, is_full
         self._routes, self._settings, self._metrics, self._log = routes, settings, metrics, log
         self._first, self._numbers = secrets.token_hex(4), itertools.count(1)
         self._token = settings.token.encode() if settings.token is not None else None
@@ -138,6 +147,8 @@ class _Request:
         try:
             try:
                 guard.check(scope)
+                if scope["method"] == "POST" and guard.is_full():
+                    raise queue_full()
                 if scope["method"] == "OPTIONS":
                     await self._options()
                 else:

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -42,7 +43,7 @@ class Log:
     def __call__(self, event: str, **facts: Any) -> None:
         """Add a line. Never waits, never raises."""
         moment = time.time()
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment)) + f".{int(moment % 1 * 1000):03d}Z"
+        stamp = f"{_second(int(moment))}.{int(moment % 1 * 1000):03d}Z"
         if self._lines.qsize() < WAITING:
             self._lines.put(json.dumps({"time": stamp, "event": event, **facts}) + "\n")
         else:
@@ -96,6 +97,11 @@ class Log:
                 return
             with contextlib.suppress(OSError):
                 torn.close()
+
+
+@lru_cache(2)
+def _second(moment: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment))
 
 
 class Forwarded(logging.Handler):

@@ -4,10 +4,11 @@ import asyncio
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
-from seefar.answering.decoding import cores
+from seefar.cores import cores
 from seefar.errors import SeefarError, UsageError
 from seefar.model.model import Model
 from seefar.model.onnx_engine import OnnxEngine
@@ -61,7 +62,7 @@ class Models:
         settings: the bounds.
         metrics: the counters.
         log: is told of every change.
-        threads: how many compute one batch; None: all cores.
+        threads: how many compute at the same time; None: as many as there are cores.
     """
 
     def __init__(
@@ -111,9 +112,18 @@ class Models:
         """The versions of a model that serve now, the newest last."""
         return list(self._served.get(name, {}))
 
+    def file(self, served: Served) -> Path | None:
+        """The file of a model, if what lies there is still what serves."""
+        path = self._sources[served.name].versions().get(served.version, self._sources[served.name].path)
+        return path if hashlib.sha256(bytes_of(path)).hexdigest() == served.digest else None
+
     def are_well(self) -> bool:
         """Whether each of them could answer now."""
         return bool(self._served) and all(served.batcher.is_well() for served in self._all())
+
+    def are_full(self) -> bool:
+        """Whether none of them has room for one image more."""
+        return bool(self._served) and all(served.batcher.is_full() for served in self._all())
 
     def live(self) -> bool:
         """Whether all threads live and none is stuck, however full the queues are."""
@@ -197,16 +207,16 @@ class Models:
 
     def _test(self, content: bytes, called: str, version: str) -> Loaded:
         """The model in the bytes of a file, after its self-test and a batch of every size that it ever computes."""
-        model = model_from(content, called, self._threads)
+        model = model_from(content, called, 1)
         assert isinstance(model.engine, OnnxEngine)  # noqa: S101  it comes from a file
         images = 1
         while images <= model.engine.batch:  # so that no request pays for the first time
-            model.answers(np.zeros((images, model.size, model.size, 3), np.uint8))
+            model.engine.run(np.zeros((images, model.size, model.size, 3), np.uint8))
             images *= 2
         return Loaded(version, digest_of(content), model, outputs_of(model))
 
     def _start(self, name: str, one: Loaded) -> Served:
-        batcher = Batcher(one.model, name, self._settings, self._metrics, decoders())
+        batcher = Batcher(one.model, name, self._settings, self._metrics, decoders(), self._threads or cores())
         batcher.start()
         return Served(name, one.version, one.model, one.digest, one.outputs, batcher, asyncio.create_task(batcher.look_after()))
 

@@ -3,15 +3,29 @@
 import asyncio
 import html
 import json
+from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from seefar.errors import SeefarError
 from seefar.serving.metrics import TEXT
+from seefar.serving.models import Served
 from seefar.serving.openapi import document
-from seefar.serving.service import Service, json_answer
+from seefar.serving.problem import Problem
+from seefar.serving.service import Playground, Service, json_answer
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+PLAYGROUND = {
+    "index.html": "text/html",
+    "data.js": "text/javascript",
+    "playground.js": "text/javascript",
+    "playground.css": "text/css",
+}
+PLAYGROUND_POLICY = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
 STYLE = (
     "body{font:1rem/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"
     "table{border-collapse:collapse}td,th{text-align:left;vertical-align:top;padding:.2rem 1rem .2rem 0}"
@@ -25,18 +39,54 @@ class Pages:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._openapi = json.dumps(document(service.settings.token is not None)).encode()
-        self._docs = _page("what can be asked", _operations(document(False)["paths"]))
+        self._operations = _operations(document(False)["paths"])
+        self._made: tuple[str, Mapping[str, bytes]] = ("", {})  # the playground of the first model, by the digest of its file
 
     async def front(self, request: Request) -> Response:
-        """GET /."""
+        """GET /: a page on which the first model can be tried, if there is one; else, and at /docs, how to ask."""
+        if self._service.playground is not None and (page := await self._playground("index.html")) is not None:
+            return page
+        return _html(_page("a classifier of images", self._welcome(request)))
+
+    async def playground(self, request: Request) -> Response:
+        """GET of the files of that page."""
+        page = await self._playground(request.url.path.removeprefix("/"))
+        if page is None:
+            raise Problem(404, "no_page", "the file of this model cannot be shown as a page; GET /docs tells what can be asked")
+        return page
+
+    async def _playground(self, name: str) -> Response | None:
+        """One of its files; None where the file was replaced since it was read, or is of a kind that a page cannot compute."""
+        make, models = self._service.playground, self._service.models
+        if make is None:
+            return None
+        served = models.get(None)
+        if self._made[0] != served.digest:
+            self._made = served.digest, await asyncio.get_running_loop().run_in_executor(None, self._make, make, served)
+        content = self._made[1].get(name)
+        if content is None:
+            return None
+        return Response(content, 200, {"content-security-policy": PLAYGROUND_POLICY}, PLAYGROUND[name])
+
+    def _make(self, make: Playground, served: Served) -> Mapping[str, bytes]:
+        try:
+            file = self._service.models.file(served)
+            files = dict(make(file)) if file is not None else {}
+            return files | {"data.js": files["data.js"] + b'window.seefarDocs = "docs";\n'} if files else {}
+        except SeefarError as error:
+            self._service.log("playground", model=served.name, error=str(error))
+            return {}
+
+    def _welcome(self, request: Request) -> str:
         models = self._service.models
         names = [models.get(name).name for name in models.names()]
         has_token = self._service.settings.token is not None
-        return _html(_page("a classifier of images", _welcome(names, request.headers["host"], has_token)))
+        return _welcome(names, request.headers["host"], has_token)
 
     async def docs(self, request: Request) -> Response:
         """GET /docs: the OpenAPI description for people."""
-        return _html(self._docs)
+        above = self._welcome(request) if self._service.playground else ""
+        return _html(_page("what can be asked", above + self._operations))
 
     async def openapi(self, request: Request) -> Response:
         """GET /openapi.json."""

@@ -37,6 +37,11 @@ def busy(code: str, message: str) -> Problem:
     return Problem(503, code, message, [(b"retry-after", b"1")])
 
 
+def queue_full() -> Problem:
+    """503: as many images wait as may."""
+    return busy("queue_full", "too many images are waiting; ask again in a second")
+
+
 def too_large(message: str) -> Problem:
     """413, after which the connection is closed: the rest of the body is not read."""
     return Problem(413, "too_large", message, [CLOSE])

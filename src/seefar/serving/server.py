@@ -12,7 +12,7 @@ from seefar.serving.log import Log
 from seefar.serving.metrics import Metrics
 from seefar.serving.models import Models
 from seefar.serving.ports import listening
-from seefar.serving.service import Service
+from seefar.serving.service import Playground, Service
 from seefar.serving.settings import Settings, check_exposure
 from seefar.serving.sources import sources
 
@@ -25,6 +25,7 @@ def serve(
     *,
     log: Path | None = None,
     threads: int | None = None,
+    playground: Playground | None = None,
     tell: Callable[[str, list[str]], None] = lambda address, names: None,
 ) -> None:
     """Serve models until SIGTERM or SIGINT.
@@ -35,7 +36,8 @@ def serve(
         port: 0: any free one.
         settings: the bounds; None: the usual ones.
         log: a file that the log is added to; None: stderr.
-        threads: how many compute one batch of a model; None: all cores.
+        threads: how many compute for one model at the same time; None: as many as there are cores.
+        playground: makes a page on which the first model can be tried, for browsers that open the address; None: there is none.
         tell: is told where the service listens, and the names of its models, once it is ready.
 
     Raises:
@@ -51,7 +53,7 @@ def serve(
     try:
         models = Models(found, bounds, metrics, lines, threads)
         models.load()
-        service = Service(models, bounds, metrics, lines)
+        service = Service(models, bounds, metrics, lines, playground)
         with listening(host, port) as taken, libraries_log_to(lines), asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(answer(Server(service), service, taken, tell))
     finally:

@@ -1,7 +1,8 @@
 """What all routes of a service share: its models, its bounds, its counters, and how a body becomes an answer."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,6 +16,8 @@ from seefar.serving.settings import Settings
 from seefar.serving.uploads import Memory
 
 Found = TypeVar("Found")
+Playground = Callable[[Path], Mapping[str, bytes]]
+"""Makes the files of a page on which people try the network of an ONNX file."""
 WORTH_A_THREAD = 64 * 1024  # bytes that the event loop takes apart itself, at most (chosen by hand)
 
 
@@ -27,11 +30,15 @@ class Service:
         metrics: the counters.
         log: the log.
         memory: the bytes that are there.
+        playground: makes the page at its address; None: a few words stand there.
         stopping: whether it was told to stop: it still answers, but is not ready any more.
     """
 
-    def __init__(self, models: Models, settings: Settings, metrics: Metrics, log: Log) -> None:
+    def __init__(
+        self, models: Models, settings: Settings, metrics: Metrics, log: Log, playground: Playground | None = None
+    ) -> None:
         self.models, self.settings, self.metrics, self.log = models, settings, metrics, log
+        self.playground = playground
         self.memory = Memory(settings.memory)
         self.stopping = False
 

@@ -1,0 +1,8 @@
+"""How many cores this process may use."""
+
+import os
+
+
+def cores() -> int:
+    """How many: fewer than the machine has where a container or `taskset` says so."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
