@@ -18,7 +18,7 @@ export interface Column {
 }
 
 const WIDTHS: Record<string, string> = {
-  name: "minmax(19rem, 4fr)",
+  name: "minmax(var(--name, 19rem), 4fr)",
   state: "minmax(6.5rem, .6fr)",
   data: "minmax(7rem, .8fr)",
   validation: "minmax(9.75rem, 1fr)",

@@ -90,7 +90,7 @@ class Home:
                 raise Problem(403, "foreign_page", "other web pages may only lead here by a click")
             await router(scope, receive, send)
 
-        return Guard(of_this_page, self.settings, self.metrics, self.log, lambda: self.stopping)
+        return Guard(of_this_page, self.settings, self.metrics, self.log, lambda: self.stopping, lambda: False)
 
     async def page(self, request: Request) -> Response:
         """GET /, and what it needs."""
