@@ -172,6 +172,8 @@ HEADLINES = [
     ),
     S("where it fails:", "the test images can be measured, or no image is left", lambda t, g: t.planted.measurable),
     S("where it fails, on {images:n} {split:s} images:", "test cannot be measured", lambda t, g: not t.planted.measurable),
+    S("try it: {path:w}", "it is there", lambda t, g: (t.journey.path.parent / g["path"]).exists()),
+    S("Try it", "the page that it leads to is there", lambda t, g: (t.journey.path / "playground" / "index.html").exists()),
     S("report: {path:w}", "it is there", lambda t, g: (t.journey.path.parent / g["path"]).exists()),
     S("what next:", ALWAYS),
     S("warning:", ALWAYS),

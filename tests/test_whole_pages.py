@@ -106,7 +106,9 @@ def test_there_is_a_headline_if_and_only_if_it_means_something(walked: Journey, 
     assert bool(evaluation["cannot"]) == (not measurable)
     assert report["cannot"].startswith("cannot be measured: ") == (not measurable)
     validated = walked.read("evaluation-validation.json")["headline"]
-    assert report["instead"] == (None if measurable or not validated else validated | {"split": "validation"})
+    counted = walked.read("evaluation-validation.json")["images"]
+    beside = {"split": "validation", "counted": counted, "clusters": None}  # none of the sets has groups
+    assert report["instead"] == (None if measurable or not validated else validated | beside)
 
 
 def test_terminal_page_and_card_state_the_same_first(walked: Journey, evaluation: dict[str, Any]) -> None:

@@ -146,6 +146,7 @@ def run(data: "str | Path | Dataset", recipe: "str | Recipe" = "baseline", seed:
     from seefar.explaining.see_inside import see_inside
     from seefar.playing.folder import playground
     from seefar.progress import warn
+    from seefar.recipe_fields import from_json
     from seefar.reporting.check_words import before_training
     from seefar.reporting.report import report
     from seefar.torchrun import only_alone
@@ -160,7 +161,8 @@ def run(data: "str | Path | Dataset", recipe: "str | Recipe" = "baseline", seed:
     evaluate(trained, "validation", data=images, device=device)
     evaluate(trained, "test", data=images, device=device)
     see_inside(trained, quick=True, data=images, device=device)
-    playground(trained, data=images)
+    if from_json(trained.recipe()).network.in_browser:
+        playground(trained, data=images)
     report(trained)
     return trained
 

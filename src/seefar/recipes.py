@@ -28,6 +28,8 @@ Multiple = Annotated[float, "above 0, at most 10000"]
 class AnyNetwork:
     """What every network has. Each has a class of its own, below and in the dict NETWORKS, with its own fields."""
 
+    in_browser = False  # whether a page can compute it: playing/layers.py
+
     widths: Channels  # channels of each 3x3 convolution, stage by stage; every stage halves the image
     pixels: Literal["unit", "standard"] = "unit"  # unit: scaled to [0, 1]; standard: mean 0 and deviation 1 in each channel
     frozen_stages: Annotated[int, "0 to 5"] = 0  # stages, from the first on, that do not learn; for runs started with --from
@@ -36,6 +38,8 @@ class AnyNetwork:
 @dataclass(frozen=True, kw_only=True)
 class Vgg(AnyNetwork):
     """The network of every course, from the plain to the deep one: networks/vgg.py."""
+
+    in_browser = True
 
     batch_norm: bool = False  # batch normalisation after each convolution (Ioffe and Szegedy 2015)
     spatial_dropout: Probability = 0.0  # probability of dropping a channel after the last stage; grows evenly over stages
@@ -46,6 +50,8 @@ class Vgg(AnyNetwork):
 @dataclass(frozen=True, kw_only=True)
 class Fast(AnyNetwork):
     """The network of the CIFAR-10 speed runs: whitened, batch norm always on, no dropout, no hidden dense layer: networks/fast.py."""
+
+    in_browser = True
 
 
 @dataclass(frozen=True, kw_only=True)

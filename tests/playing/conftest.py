@@ -20,7 +20,7 @@ OPTIONS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> "Iterator[playwright.sync_api.Browser]":  # type: ignore[name-defined] # noqa: F821
     if not CHROMIUM:
         pytest.skip("no chromium here: apt install chromium")

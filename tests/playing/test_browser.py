@@ -234,7 +234,7 @@ def test_experiments(run: Run, opened, tmp_path: Path) -> None:  # type: ignore[
     cell.click()
     page.locator(".opened .thumb").first.click()
     wait(page, f"{json.dumps(called)} === seefar.model.classes[seefar.studio.shown.answer.best]")
-    assert truth.endswith(page.evaluate("seefar.studio.shown.truth"))
+    assert truth.endswith(wait(page, "seefar.studio.shown.truth"))
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Choose the data.js of another playground").click()
     chooser.value.set_files(str(index(run).with_name(DATA)))

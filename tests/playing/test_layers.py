@@ -146,5 +146,7 @@ def test_a_missing_weight_and_a_strange_one_are_said() -> None:
 
 
 def test_a_network_of_another_kind_is_refused() -> None:
-    with pytest.raises(UsageError, match="fast and vgg"):
+    with pytest.raises(UsageError, match="vgg and fast, and this is another"):
         layers_of(recipes.AnyNetwork(widths=((8,),)), {})
+    assert {kind.in_browser for kind in (recipes.Fast, recipes.Vgg)} == {True}
+    assert {kind.in_browser for kind in (recipes.AnyNetwork, recipes.Outside)} == {False}

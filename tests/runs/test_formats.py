@@ -104,4 +104,10 @@ def test_an_evaluation_without_test_time_augmentation_says_so(tmp_path: Path) ->
     run = folder.create(tmp_path / "run")
     share = {"value": 0.5}
     run.write("evaluation-test.json", {"accuracy": share})
-    assert run.evaluation("test") == {"accuracy": share, "tta": "none", "tta_accuracy": share, "familiar": None}
+    assert run.evaluation("test") == {
+        "accuracy": share,
+        "tta": "none",
+        "tta_accuracy": share,
+        "familiar": None,
+        "clusters": None,
+    }

@@ -21,7 +21,7 @@ from tests.conftest import SMALL, images
 import seefar as sf
 import seefar.training.train as training
 from seefar import cli, errors, torchrun
-from seefar.data import folder
+from seefar.data import collect
 from seefar.data.images import Dataset
 from seefar.recipe_fields import text
 from seefar.training import fit, processes
@@ -140,7 +140,7 @@ def threads() -> list[str]:
 
 def inject(kind: str, rank: int, at: int) -> None:
     """Let something befall process `rank` at the end of step `at`; `signs` are left of who came there, and of who decoded."""
-    train_epoch, decode_each = fit.train_epoch, folder.decode_each
+    train_epoch, decode_each = fit.train_epoch, collect.decode_each
 
     def ill_fated(*args: Any) -> Iterator[Step]:
         for step in train_epoch(*args):
@@ -159,7 +159,7 @@ def inject(kind: str, rank: int, at: int) -> None:
         sign("decoded")
         return decode_each(*args)
 
-    fit.train_epoch, folder.decode_each = ill_fated, decode
+    fit.train_epoch, collect.decode_each = ill_fated, decode
     processes.GRACE = 1.0  # here who is missing stays missing
 
 

@@ -55,7 +55,7 @@ def layers_of(how: recipes.AnyNetwork, weights: Mapping[str, np.ndarray]) -> Lay
         UsageError: a page cannot compute a network of that kind.
     """
     if not isinstance(how, recipes.Fast | recipes.Vgg):
-        raise UsageError(f"the playground knows the networks fast and vgg, and this is a {type(how).__name__}")
+        raise UsageError("the playground computes our networks vgg and fast, and this is another one")
     made, left = Layers(), dict(weights)
     try:
         made.layers.append({"kind": "scale", "mean": _list(left, "scale.mean"), "deviation": _list(left, "scale.deviation")})

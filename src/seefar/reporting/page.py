@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from seefar.recipe_fields import from_json
 from seefar.reporting import content, words
 from seefar.reporting.model_card import model_card
 from seefar.reporting.page_pictures import page_pictures
@@ -35,9 +36,8 @@ def write_report(run: Run) -> Path:
     for name, figure in drawn.items():
         run.write_bytes(f"figures/{name}.png", png(figure))
     charts = {_short(name): figure for name, figure in drawn.items()}
-    run.write_bytes(
-        "report.html", render("report.html", {**found, **page_pictures(run, found), "try_it": run.has(PLAYGROUND)}, charts)
-    )
+    tried = {"try_it": run.has(PLAYGROUND), "in_browser": from_json(run.recipe()).network.in_browser}
+    run.write_bytes("report.html", render("report.html", {**found, **page_pictures(run, found), **tried}, charts))
     run.write("report.json", found)
     run.write_bytes("README.md", model_card(found).encode())
     return run.path / "report.html"
