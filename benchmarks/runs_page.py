@@ -76,7 +76,8 @@ def _in_the_browser(address: str, count: int) -> dict[str, float]:
             page.goto(address)
             page.wait_for_selector(".rows .row:not([hidden])")
             firsts.append(page.evaluate("performance.now()"))
-            page.wait_for_function(f"document.getElementById('count').textContent.startsWith('{count:,} ')")
+            while not page.evaluate(f"document.getElementById('count').textContent.startsWith('{count:,} ')"):
+                time.sleep(0.02)  # playwright's own way evaluates text within the page, which it does not allow
             listed.append(page.evaluate("performance.now()"))
         frames = page.evaluate(SCROLL)
         began = page.evaluate("performance.now()")
