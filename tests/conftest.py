@@ -12,6 +12,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from tests.browsing import browser  # noqa: F401  (a fixture)
 
 from seefar.data import load
 from seefar.data.images import Dataset, ImageSet

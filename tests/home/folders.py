@@ -8,7 +8,8 @@ from tests.conftest import script
 from seefar.home.rows import read_row
 from seefar.home.untrusted import inside
 
-MANY = script(Path(__file__).parents[2] / "benchmarks" / "many_runs.py")
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+MANY = script(BENCHMARKS / "many_runs.py")
 
 
 def made(folder: Path, count: int = 1) -> list[Path]:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import SMALL, colours
-from tests.home.folders import MANY
+from tests.browsing import AXE, wait
+from tests.conftest import SMALL, colours, script
+from tests.home.folders import BENCHMARKS, MANY
 from tests.home.running import Running, running
 
 import seefar as sf
@@ -18,25 +19,10 @@ from seefar.studies.study import Change, Study
 
 pytestmark = pytest.mark.slow
 
-CHROMIUM = shutil.which("chromium")
-AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 SIZES = {"desktop": (1280, 800), "tablet": (768, 1024), "phone": (375, 812)}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 HOSTILE = "<img src=x onerror=alert(1)>"
-COUNT = 1000  # runs in the large table; 5,000 are measured by benchmarks/pages.py
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if not CHROMIUM:
-        pytest.skip("no chromium here: apt install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield launched
-        launched.close()
+COUNT = 1000  # runs in the large table; 5,000 are measured by benchmarks/runs_page.py
 
 
 @pytest.fixture(scope="module")
@@ -113,14 +99,6 @@ class Page:
         self.page.close()
 
 
-def until(page: Any, script: str) -> None:
-    """Wait until this is so. The page's policy forbids what playwright's own way of waiting does: to evaluate text there."""
-    late = time.monotonic() + 30
-    while not page.evaluate(script):
-        assert time.monotonic() < late, script
-        time.sleep(0.05)
-
-
 ROWS = ".rows .row:not([hidden])"
 
 
@@ -165,12 +143,12 @@ def test_sorting_filtering_and_columns(browser: Any, small: Running) -> None:
         page.locator(".head-cell.at-name button").click()
         assert names(page) == first[::-1]
         page.locator("#filter").fill("tag:paper")
-        until(page, "document.getElementById('count').textContent === '2 of 7 runs'")
+        wait(page, "document.getElementById('count').textContent === '2 of 7 runs'")
         assert sorted(names(page)) == ["seed0", "seed1"]
         page.locator("#filter").fill("dense=32")
-        until(page, "document.getElementById('count').textContent === '2 of 7 runs'")
+        wait(page, "document.getElementById('count').textContent === '2 of 7 runs'")
         page.locator("#filter").fill("")
-        until(page, "document.getElementById('count').textContent === '7 runs'")
+        wait(page, "document.getElementById('count').textContent === '7 runs'")
         page.locator("#columns summary").click()
         assert page.locator("#columns input[value=looks]").is_disabled()  # nobody hides them
         page.locator("#columns input[value='recipe:dense']").check()
@@ -263,7 +241,7 @@ def test_nothing_hinders_anybody(browser: Any, small: Running, size: str, scheme
         page.evaluate(AXE.read_text())
 
         def check(where: str, within: str = "html") -> None:
-            until(page, "!document.querySelector('[aria-busy]')")
+            wait(page, "!document.querySelector('[aria-busy]')")
             found = page.evaluate(
                 "([within, rules]) => axe.run(document.querySelector(within), {runOnly: rules})", [within, RULES]
             )
@@ -291,33 +269,21 @@ def test_nothing_hinders_anybody(browser: Any, small: Running, size: str, scheme
 
 def test_thousands_are_listed_at_once_and_scroll_smoothly(browser: Any, large: Running) -> None:
     with Page(browser, large) as page:
-        until(page, f"document.getElementById('count').textContent === '{COUNT:,} runs'")
+        wait(page, f"document.getElementById('count').textContent === '{COUNT:,} runs'")
         listed = page.evaluate("performance.now()")
         assert page.locator(".rows .row").count() < 60  # only what is seen exists
-        frames = page.evaluate(SCROLL)
+        frames = page.evaluate(script(BENCHMARKS / "runs_page.py").SCROLL)
         assert page.locator(".table").evaluate("one => one.scrollTop") > 1000
         assert listed < 3000  # milliseconds from opening; measured: docs/benchmarks.md
         assert sorted(frames)[len(frames) // 2] < 34  # two frames of a screen, on a machine that does other things too
         page.locator("#filter").fill("deep cutout=8")
-        until(page, "document.getElementById('count').textContent.includes(' of ')")
+        wait(page, "document.getElementById('count').textContent.includes(' of ')")
         page.locator(".head-cell.at-test button").click()
         tops = page.eval_on_selector_all(
             f"{ROWS}", "rows => rows.map(r => [+r.ariaRowIndex, parseFloat(r.querySelector('.at-test b').textContent)])"
         )
         values = [value for _, value in sorted(tops)]
         assert values == sorted(values, reverse=True)
-
-
-SCROLL = """() => new Promise(done => {
-  const table = document.querySelector('.table'), times = [];
-  let last = performance.now();
-  const step = now => {
-    times.push(now - last); last = now;
-    table.scrollTop += 40;
-    times.length < 120 ? requestAnimationFrame(step) : done(times.slice(5));
-  };
-  requestAnimationFrame(step);
-})"""
 
 
 def test_a_server_that_went_away_is_said(browser: Any, tmp_path: Path) -> None:

@@ -1,35 +1,9 @@
-"""What these tests start from: a browser, and a page that complains of nothing and asks for nothing from elsewhere."""
+"""What these tests start from: a page that complains of nothing and asks for nothing from elsewhere."""
 
-import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-CHROMIUM = shutil.which("chromium")
-OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-sync",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> "Iterator[playwright.sync_api.Browser]":  # type: ignore[name-defined] # noqa: F821
-    if not CHROMIUM:
-        pytest.skip("no chromium here: apt install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture
@@ -54,12 +28,3 @@ def opened(browser) -> Iterator[Callable]:  # type: ignore[no-untyped-def]
         assert complaints == []
         assert [url for url in requests if not url.startswith((home, "data:", "blob:"))] == []
         page.close()
-
-
-def wait(page, expression: str, seconds: float = 30):  # type: ignore[no-untyped-def]
-    """The value of an expression once it is true; playwright's own way would evaluate text within the page, which it does not allow."""
-    late = time.monotonic() + seconds
-    while not (found := page.evaluate(expression)):
-        assert time.monotonic() < late, expression
-        time.sleep(0.02)
-    return found

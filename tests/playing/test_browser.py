@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.browsing import AXE, wait
 from tests.conftest import SMALL
-from tests.playing.conftest import wait
 from tests.playing.photos import fifty, saved
 
 import seefar as sf
@@ -25,7 +25,6 @@ from seefar.runs.folder import Run
 
 pytestmark = pytest.mark.slow
 
-AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 EVIL = "<img src=x onerror=alert(1)>"
 
 

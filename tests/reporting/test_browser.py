@@ -1,7 +1,6 @@
 """The report in a real browser: nothing fetched, nothing sticking out, readable in light and dark."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ import seefar as sf
 
 pytestmark = pytest.mark.slow
 
-CHROMIUM = shutil.which("chromium")
 SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 375, "height": 812}}
 
 
@@ -23,26 +21,6 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("SEEFAR_HOME", str(folder / "home"))
         run = sf.run("shapes", "tiny", out=folder / "run", quiet=True, **(SMALL | {"pixels": "standard"}))
     return run.path / "report.html"
-
-
-@pytest.fixture(scope="module")
-def browser() -> "Iterator[playwright.sync_api.Browser]":  # type: ignore[name-defined] # noqa: F821
-    if not CHROMIUM:
-        pytest.skip("no chromium here: apt install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        options = [
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-sync",
-        ]
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield launched
-        launched.close()
 
 
 def open_page(browser, path: Path, size: str = "desktop", at: str = "", **options: object):  # type: ignore[no-untyped-def]
