@@ -104,6 +104,8 @@ def test_a_data_set_of_hugging_face_tells_its_columns_and_classes() -> None:
     whole = Dataset.from_hugging_face({"train": split(), "validation": split(), "test": split(), "unlabelled": None})
     assert (len(whole.train), len(whole.validation), len(whole.test)) == (60, 30, 30)
     assert np.array_equal(whole.test.pixels, PIXELS)
+    other = Dataset.from_hugging_face({"training": split(), "dev": split(), "testing": split()})
+    assert (len(other.train), len(other.validation), len(other.test)) == (60, 30, 30)
 
 
 def test_undecoded_images_and_a_column_of_groups() -> None:

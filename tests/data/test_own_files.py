@@ -94,6 +94,15 @@ def test_shards_of_parquet_as_hugging_face_lays_them_out(tmp_path: Path) -> None
     assert (again.train.digest, again.test.digest) == (data.train.digest, data.test.digest)
 
 
+def test_every_usual_name_of_a_split_is_known_in_shards(tmp_path: Path) -> None:
+    names = {"training-00000-of-00001": 30, "dev-00000-of-00001": 6, "testing-0": 9}
+    for seed, (name, count) in enumerate(names.items()):
+        x, y = pictures(count, seed)
+        write_parquet(tmp_path / "data" / f"{name}.parquet", [png(image) for image in x], y.tolist(), ("ash", "elm", "oak"))
+    data = load(tmp_path)
+    assert (len(data.train), len(data.validation), len(data.test), data.test_by_rule) == (36, 6, 9, False)
+
+
 def test_one_parquet_file_with_labels_as_texts_and_a_column_of_groups(tmp_path: Path) -> None:
     x, y = pictures(60)
     names = [("oak", "ash", "elm")[i] for i in y]

@@ -11,6 +11,16 @@ from seefar.data.sources import Contents, Parts, printable, shown_path
 from seefar.errors import DataError
 
 SPLITS = ("train", "validation", "test")
+NAMES_OF_SPLITS = {  # what people call them in tables, file names and data sets
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
+}
 OF_FOLDERS = ("train", "test")
 LISTED = 20  # lines below an error message; chosen by hand: fits on a screen
 

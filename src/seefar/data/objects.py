@@ -6,19 +6,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from seefar.data.arrange import NAMES_OF_SPLITS
 from seefar.data.decode import decode, decoded
 from seefar.data.pixels import as_array
 from seefar.errors import DataError, UsageError, did_you_mean
 
 SIZE = 32  # to which PIL images of unequal size are brought, as `load` does
-SPLITS = {
-    "train": "train",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "dev": "validation",
-    "test": "test",
-}
 
 
 def rows_of(rows: Any, split: str, size: int | None, background: str) -> tuple[np.ndarray, list[Any]]:
@@ -67,7 +60,7 @@ def splits_of(
         UsageError: there is no such column.
     """
     given = dict(data) if isinstance(data, Mapping) else {"train": data}
-    parts = {SPLITS[name]: part for name, part in given.items() if name in SPLITS}
+    parts = {NAMES_OF_SPLITS[name]: part for name, part in given.items() if name in NAMES_OF_SPLITS}
     if "train" not in parts:
         raise DataError(f"there is no split 'train' among {', '.join(map(repr, given))}; choose one: data['...']")
     features = getattr(parts["train"], "features", None)

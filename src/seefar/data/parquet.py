@@ -7,15 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from seefar.data.arrange import SPLITS, Layout, Listed
+from seefar.data.arrange import NAMES_OF_SPLITS, SPLITS, Layout, Listed
 from seefar.data.groups import group_in, pattern_of
 from seefar.data.labels import in_order
 from seefar.data.sources import MAX_BYTES, printable
 from seefar.errors import DataError, UsageError, did_you_mean
 from seefar.files import disk_errors
 
-SPLIT = re.compile(r"(?:^|[/_.-])(train|validation|valid|val|test)(?=[/_.-]|$)")
-NAMES_OF_SPLITS = {"train": "train", "validation": "validation", "valid": "validation", "val": "validation", "test": "test"}
+SPLIT = re.compile(rf"(?:^|[/_.-])({'|'.join(NAMES_OF_SPLITS)})(?=[/_.-]|$)")
 SHARD = re.compile(r"(.*)-([0-9]{5})-of-([0-9]{5})(?:-[0-9a-f]+)?\.parquet")
 MAGIC = b"PAR1"
 ROWS = 64  # read at a time: 64 photographs of a megabyte (chosen by hand)

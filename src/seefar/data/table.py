@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from seefar.data.arrange import SPLITS, Layout, Listed
+from seefar.data.arrange import NAMES_OF_SPLITS, SPLITS, Layout, Listed
 from seefar.data.groups import group_in, pattern_of
 from seefar.data.labels import in_order
 from seefar.data.sources import LINK, Parts, printable, shown_path
@@ -16,16 +16,6 @@ from seefar.errors import DataError, UsageError, did_you_mean
 from seefar.files import disk_errors, sha256
 
 PATHS = ("path", "file_name", "filename", "file", "image")  # what the column of paths may be called, the first that is there
-NAMES_OF_SPLITS = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "dev": "validation",
-    "test": "test",
-    "testing": "test",
-}
 DELIMITERS = ",;\t"
 
 
