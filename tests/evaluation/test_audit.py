@@ -75,6 +75,24 @@ def test_equal_images_are_judged_together(small_data: Dataset) -> None:
     assert sorted(np.concatenate([outside for _, outside in parts]).tolist()) == list(range(len(train)))
 
 
+def test_groups_that_share_an_equal_image_are_judged_together(small_data: Dataset) -> None:
+    train = small_data.train
+    pixels = train.pixels.copy()
+    pixels[60] = pixels[0]
+    groups = tuple(str(i // 10) for i in range(len(train)))
+    for seed in range(10):
+        parts = fold_parts(dataclasses.replace(train, pixels=pixels, groups=groups), 3, seed)
+        assert all((0 in outside) == (60 in outside) for _, outside in parts)
+        assert all({groups[i] for i in inside}.isdisjoint(groups[i] for i in outside) for inside, outside in parts)
+
+
+def test_fewer_groups_than_folds_get_a_sentence(small_data: Dataset) -> None:
+    train = small_data.train
+    for groups, count in ((tuple(str(i % 2) for i in range(len(train))), "2 groups"), (("one",) * len(train), "1 group")):
+        with pytest.raises(DataError, match=f"are of {count}, .* and 3 are needed"):
+            fold_parts(dataclasses.replace(train, groups=groups), 3, 0)
+
+
 def test_a_run_keeps_the_findings_and_its_report_shows_them(spoilt: Dataset, tmp_path: Path) -> None:
     run = sf.train(spoilt, "tiny", out=tmp_path / "run", quiet=True, **SMALL)
     sf.evaluate(run, "test", data=spoilt)

@@ -61,7 +61,7 @@ def chosen_groups(images: ImageSet, share: float, seed: int, purpose: str) -> np
                 f"class '{name}' is in {within} group{'' if within == 1 else 's'}, so none can be split off for {purpose}; every "
                 "class needs images of at least 2 groups"
             )
-    for candidate in (_joined(numbers, equal(digests(images.pixels))), numbers):
+    for candidate in (joined_groups(numbers, equal(digests(images.pixels))), numbers):
         chosen = _nearest_fold(images, candidate, share, seed)
         if chosen is not None:
             return chosen
@@ -98,7 +98,7 @@ def _nearest_fold(images: ImageSet, groups: np.ndarray, share: float, seed: int)
     return None
 
 
-def _joined(groups: np.ndarray, same: Sequence[Sequence[int]]) -> np.ndarray:
+def joined_groups(groups: np.ndarray, same: Sequence[Sequence[int]]) -> np.ndarray:
     """The groups, those with equal images joined: int64 `(n,)`."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components

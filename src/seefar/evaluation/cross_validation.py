@@ -9,7 +9,9 @@ import numpy as np
 
 from seefar.data.batches import Lengths
 from seefar.data.equal import digests, equal
+from seefar.data.groups import joined_groups
 from seefar.data.images import ImageSet
+from seefar.errors import DataError
 from seefar.metrics import softmax
 from seefar.model.load import load_model
 from seefar.recipes import Recipe
@@ -94,13 +96,25 @@ def out_of_fold(
 
 
 def fold_parts(train: ImageSet, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """For each fold the positions outside it, to learn from, and inside it, to judge."""
+    """For each fold the positions outside it, to learn from, and inside it, to judge.
+
+    Raises:
+        DataError: there are fewer groups than folds; those that share an equal image count as one.
+    """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     fold = np.empty(len(train), np.int64)
-    splitter = (StratifiedGroupKFold if train.groups else StratifiedKFold)(folds, shuffle=True, random_state=seed)
-    for number, (_, chosen) in enumerate(splitter.split(train.labels, train.labels, train.groups or None)):
+    same, groups = equal(digests(train.pixels)), None
+    if train.groups:
+        groups = joined_groups(np.unique(np.array(train.groups), return_inverse=True)[1], same)
+        if (count := len(np.unique(groups))) < folds:
+            raise DataError(
+                f"the training images are of {count} group{'' if count == 1 else 's'}, those that share an equal image counted as "
+                f"one, and {folds} are needed to judge each by a network that has not seen its group; give more groups"
+            )
+    splitter = (StratifiedKFold if groups is None else StratifiedGroupKFold)(folds, shuffle=True, random_state=seed)
+    for number, (_, chosen) in enumerate(splitter.split(train.labels, train.labels, groups)):
         fold[chosen] = number
-    for group in [] if train.groups else equal(digests(train.pixels)):
-        fold[group] = fold[group[0]]
+    for images in same if groups is None else []:
+        fold[images] = fold[images[0]]
     return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(folds)]
