@@ -37,6 +37,24 @@ def test_it_says_where_it_is_and_ends_with_a_signal(tmp_path: Path, number: sign
     assert (process.returncode, out, error) == (0, "", "")
 
 
+def test_no_module_is_taken_from_the_folder_that_it_stands_in(tmp_path: Path) -> None:
+    (tmp_path / "multiprocessing.py").write_text("open('executed', 'w').close()")
+    made(tmp_path / "runs")
+    words = [Path(sys.executable).with_name("seefar"), "ui", "--port", "0"]
+    with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        with httpx.Client(base_url=process.stdout.readline().split()[2], timeout=60) as client:
+            late = time.monotonic() + 10
+            while not (found := client.get("/api/runs").json()["entries"]):
+                assert time.monotonic() < late
+            answer = client.get(f"/pages/{found[0]['id']}/playground/index.html")
+        process.terminate()
+        assert process.wait(15) == 0
+    assert not (tmp_path / "executed").exists()
+    assert answer.status_code == 409
+    assert "cannot load" in answer.text  # it came as far as the run
+
+
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells")
 def test_it_needs_no_torch_and_little_memory(tmp_path: Path) -> None:
     program = (

@@ -1,6 +1,7 @@
 """`seefar ui`: the page of all runs below a folder, on this machine alone, until Ctrl-C."""
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -53,6 +54,7 @@ def show(folder: Path, port: int = 8600, *, tell: Callable[[str], None] = lambda
     ended = threading.Event()
     try:
         with listening(HOST, port) as taken, libraries_log_to(log), asyncio.Runner(loop_factory=loop_factory()) as runner:
+            os.environ["PYTHONSAFEPATH"] = "1"  # no process that is started takes a module from the folder that we stand in
             threading.Thread(target=follow, args=(home, ended), name="follow", daemon=True).start()
             server = BoundedServer(home.application(), home)
             server.announce = lambda: tell(address_of(taken))
