@@ -27,6 +27,7 @@ from tests.data.own_files import (
 )
 
 from seefar.cli import main
+from seefar.data import own_files
 from seefar.data.load import load
 from seefar.errors import DataError, UsageError
 
@@ -101,6 +102,18 @@ def test_every_usual_name_of_a_split_is_known_in_shards(tmp_path: Path) -> None:
         write_parquet(tmp_path / "data" / f"{name}.parquet", [png(image) for image in x], y.tolist(), ("ash", "elm", "oak"))
     data = load(tmp_path)
     assert (len(data.train), len(data.validation), len(data.test), data.test_by_rule) == (36, 6, 9, False)
+
+
+def test_a_stray_parquet_file_does_not_take_over_a_folder_of_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = pictures(60)
+    for i, image in enumerate(x):
+        path = tmp_path / ("test" if i % 4 == 0 else "train") / ("ash", "elm", "oak")[y[i]] / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png(image))
+    write_parquet(tmp_path / "meta.parquet", [png(x[0])] * 3, [0, 1, 2], ("ash", "elm", "oak"))
+    monkeypatch.setattr(own_files, "shards_in", lambda path: pytest.fail("the tree was walked"))
+    data = load(tmp_path)
+    assert (len(data.train), len(data.test)) == (45, 15)
 
 
 def test_one_parquet_file_with_labels_as_texts_and_a_column_of_groups(tmp_path: Path) -> None:

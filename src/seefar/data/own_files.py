@@ -16,7 +16,7 @@ from seefar.data.images import Dataset
 from seefar.data.names import name_of
 from seefar.data.npz import read_npz
 from seefar.data.parquet import MAGIC, arrange_parquet, shards_in
-from seefar.data.sources import FilesBelow, printable
+from seefar.data.sources import FilesBelow, has_image_name, is_hidden, printable
 from seefar.data.table import arrange_table, is_table
 from seefar.errors import DataError, UsageError
 from seefar.files import disk_errors
@@ -126,8 +126,13 @@ def _from_arrays(path: Path, form: str, how: How, group: str | None, white: floa
 
 
 def _has_folders_of_images(path: Path) -> bool:
-    """Whether a folder has class folders with images, so that Parquet files in it are something else."""
-    from seefar.data.sources import has_image_name
+    """Whether a folder has class folders with images, in it or in folders of splits, so that Parquet files in it are something else.
 
+    The first such image is enough, so that the tree is not walked here.
+    """
     with disk_errors(path):
-        return any(has_image_name(file.name) for folder in path.iterdir() if folder.is_dir() for file in folder.iterdir())
+        return any(
+            has_image_name(file.name) and not any(map(is_hidden, file.relative_to(path).parts))
+            for depth in ("*/*", "*/*/*")
+            for file in path.glob(depth)
+        )
