@@ -29,6 +29,7 @@ from tests.data.own_files import (
 from seefar.cli import main
 from seefar.data import own_files
 from seefar.data.load import load
+from seefar.data.parquet import Columns, ParquetSource
 from seefar.errors import DataError, UsageError
 
 
@@ -114,6 +115,42 @@ def test_a_stray_parquet_file_does_not_take_over_a_folder_of_images(tmp_path: Pa
     monkeypatch.setattr(own_files, "shards_in", lambda path: pytest.fail("the tree was walked"))
     data = load(tmp_path)
     assert (len(data.train), len(data.test)) == (45, 15)
+
+
+def test_stretches_of_a_shard_are_read_forward_and_each_row_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pyarrow import parquet as pq
+
+    contents = [bytes([i % 256, i // 256]) for i in range(600)]
+    names = ("ash", "elm", "oak")
+    whole = write_parquet(tmp_path / "a.parquet", contents, [0] * 600, names)
+    pq.write_table(pq.read_table(whole), whole, row_group_size=600)
+    parts = write_parquet(tmp_path / "b.parquet", contents, [0] * 600, names)
+    opened, rows = [], []
+
+    class Counting(pq.ParquetFile):
+        def __init__(self, source: Any) -> None:
+            opened.append(source)
+            super().__init__(source)
+
+        def iter_batches(self, *args: Any, **options: Any) -> Any:
+            for batch in super().iter_batches(*args, **options):
+                rows.append(len(batch))
+                yield batch
+
+    monkeypatch.setattr(pq, "ParquetFile", Counting)
+    for path in (whole, parts):
+        source = ParquetSource([(str(path), 600)], Columns("image", True, "label", names))
+        opened.clear()
+        rows.clear()
+        for first in range(0, 600, 50):
+            assert list(source.items(first, first + 50)) == contents[first : first + 50]
+        assert (len(opened), sum(rows)) == (1, 600)
+        assert list(source.items(130, 170)) == contents[130:170]  # backwards, too
+        interleaved = zip(source.items(10, 90), source.items(20, 100), strict=True)
+        assert list(interleaved) == list(zip(contents[10:90], contents[20:100], strict=True))
+        rows.clear()
+        assert list(source.items(590, 600)) == contents[590:]
+        assert sum(rows) == (25 if path == parts else 600 - 128)  # row groups between are passed over
 
 
 def test_one_parquet_file_with_labels_as_texts_and_a_column_of_groups(tmp_path: Path) -> None:

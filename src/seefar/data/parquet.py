@@ -99,6 +99,8 @@ def arrange_parquet(path: Path, shards: Sequence[Path], label: str | None, group
 class ParquetSource:
     """The pictures of some shards in their order.
 
+    Whoever asks for one stretch after another reads each row group once: the next stretch goes on where the last one ended.
+
     Args:
         shards: each file and how many rows it has.
         columns: where the pictures are.
@@ -106,6 +108,8 @@ class ParquetSource:
 
     def __init__(self, shards: list[tuple[str, int]], columns: Columns) -> None:
         self.shards, self.columns = shards, columns
+        self._file: tuple[str, Any] = ("", None)
+        self._group: _Group | None = None
 
     def items(self, first: int, stop: int) -> Iterator[bytes | None]:
         """The contents of the pictures from `first` to before `stop`; None where there is none.
@@ -113,16 +117,30 @@ class ParquetSource:
         Raises:
             DataError: a file is damaged.
         """
-        from pyarrow import parquet
-
         start = 0
         for path, rows in self.shards:
             if start < stop and first < start + rows:
                 with _reading(Path(path)):
-                    yield from _contents(
-                        parquet.ParquetFile(path), self.columns, max(first - start, 0), min(stop - start, rows)
-                    )
+                    yield from self._contents(path, max(first - start, 0), min(stop - start, rows))
             start += rows
+
+    def _contents(self, path: str, first: int, stop: int) -> Iterator[bytes | None]:
+        """Those of one shard."""
+        from pyarrow import parquet
+
+        if self._file[0] != path:
+            self._file = path, parquet.ParquetFile(path)
+        file = self._file[1]
+        at = 0
+        for number in range(file.num_row_groups):
+            rows = file.metadata.row_group(number).num_rows
+            if at < stop and first < at + rows:
+                start, group, self._group = max(first - at, 0), self._group, None
+                if group is None or (group.path, group.number) != (path, number) or group.at > start:
+                    group = _Group(path, file, number, self.columns)
+                yield from group.items(start, min(stop - at, rows))
+                self._group = group
+            at += rows
 
     def source(self) -> dict[str, Any]:
         """What another process needs to read them."""
@@ -142,23 +160,32 @@ class ParquetSource:
         return item
 
 
-def _contents(file: Any, columns: Columns, first: int, stop: int) -> Iterator[bytes | None]:
-    at = 0
-    leaf = f"{columns.image}.bytes" if columns.in_struct else columns.image
-    for number in range(file.num_row_groups):
-        rows = file.metadata.row_group(number).num_rows
-        if at < stop and first < at + rows:
-            place = at
-            for batch in file.iter_batches(ROWS, row_groups=[number], columns=[leaf]):
-                if place + len(batch) > first:
-                    column = batch.column(0)
-                    values = column.field("bytes") if columns.in_struct else column
-                    for offset in range(max(first - place, 0), min(stop - place, len(batch))):
-                        yield values[offset].as_py()
-                place += len(batch)
-                if place >= stop:
-                    return
-        at += rows
+class _Group:
+    """The pictures of one row group, read forward.
+
+    Attributes:
+        path, number: where it is.
+        at: the first row that is still to be had.
+    """
+
+    def __init__(self, path: str, file: Any, number: int, columns: Columns) -> None:
+        self.path, self.number, self.at = path, number, 0
+        self._in_struct = columns.in_struct
+        leaf = f"{columns.image}.bytes" if columns.in_struct else columns.image
+        self._batches: Iterator[Any] = file.iter_batches(ROWS, row_groups=[number], columns=[leaf])
+        self._values: Any = ()
+
+    def items(self, first: int, stop: int) -> Iterator[bytes | None]:
+        """From `first`, not before `at`, to before `stop`. Raises ValueError if there are fewer."""
+        while first < stop:
+            if first >= self.at + len(self._values):
+                self.at += len(self._values)
+                if (batch := next(self._batches, None)) is None:
+                    raise ValueError(f"{self.at} of {stop} rows")
+                self._values = batch.column(0).field("bytes") if self._in_struct else batch.column(0)
+            else:
+                yield self._values[first - self.at].as_py()
+                first += 1
 
 
 def _facts(shard: Path, columns: Columns, group: str | None) -> list[tuple[Any, str, str]]:
