@@ -212,6 +212,15 @@ def test_a_column_of_labels_by_another_name(tmp_path: Path) -> None:
         load(table, label="specis")
 
 
+def test_columns_are_named_in_capitals_or_not(tmp_path: Path) -> None:
+    table = write_table(tmp_path, header="path,group,label")
+    table.write_text(table.read_text().replace("path,group,label", "Path,Patient,Species"))
+    for label, group in (("Species", "Patient"), ("species", "patient"), ("SPECIES", " Patient")):
+        data = load(table, label=label, group=group)
+        assert data.classes == ("kind 0", "kind 1", "kind 2")
+        assert (data.grouped_by, data.train.groups[0][:6]) == ("patient", "deer 0")
+
+
 def test_options_of_other_forms_are_refused(tmp_path: Path) -> None:
     npz = write_medmnist(tmp_path / "a.npz")
     table = write_table(tmp_path / "b")

@@ -50,7 +50,8 @@ def arrange_table(path: Path, label: str | None, group: str | None) -> tuple[Lay
         raise DataError(f"{shown} is empty; its first line must name the columns path and label")
     columns = list(first.cells)
     where, answer = _columns(columns, label, shown)
-    column = group if group in columns else "group" if group is None and "group" in columns else None
+    named = _heading("group" if group is None else group)
+    column = named if named in columns else None
     pattern = pattern_of(group) if group is not None and column is None else None
     files, images, labels, seen = _Files(path.parent), [], [], dict[str, int]()
     for row in rows:
@@ -89,9 +90,9 @@ def arrange_table(path: Path, label: str | None, group: str | None) -> tuple[Lay
 def _columns(columns: list[str], label: str | None, shown: str) -> tuple[str, str]:
     """The columns of paths and labels."""
     where = next((name for name in PATHS if name in columns), None)
-    if label is not None and label not in columns:
-        raise UsageError(f"{shown} has no column {label!r}{did_you_mean(label, columns)}; there are {', '.join(columns)}")
-    answer = label or "label"
+    answer = _heading(label or "label")
+    if label is not None and answer not in columns:
+        raise UsageError(f"{shown} has no column {label!r}{did_you_mean(answer, columns)}; there are {', '.join(columns)}")
     if where is None or answer not in columns:
         missing = "path" if where is None else "label"
         raise DataError(
@@ -152,7 +153,7 @@ def _rows(path: Path) -> Iterator[Row]:
                 if not any(cell.strip() for cell in cells):
                     continue
                 if not columns:
-                    columns = [printable(cell.strip().lower()) for cell in cells]
+                    columns = [_heading(cell) for cell in cells]
                     if len(set(columns)) < len(columns):
                         raise DataError(f"{shown} names a column twice: {', '.join(columns)}; give each a name of its own")
                 elif len(cells) != len(columns):
@@ -165,6 +166,11 @@ def _rows(path: Path) -> Iterator[Row]:
         raise DataError(f"{shown} is not UTF-8 (at byte {error.start:,}); save it as UTF-8") from error
     except csv.Error as error:
         raise DataError(f"{shown} is no CSV file: {printable(str(error))}; repair or make it again") from error
+
+
+def _heading(cell: str) -> str:
+    """The name of a column: whether it is written in capitals makes no difference."""
+    return printable(cell.strip().lower())
 
 
 def _parts(cell: str, at: str) -> Parts:
