@@ -531,7 +531,7 @@ IMAGES = [
     ),
     S(
         "The images are in groups {by:w}: {train:n} to learn from, {validation:n} for validation and {test:n} for test. Each group is on "
-        "one side of every split. Intervals are over groups, not over images.",
+        "one side of every split. The intervals of accuracy, of the classes and of comparisons are over groups, not over images.",
         "it is known to which groups they belong",
         lambda t, g: False,
     ),

@@ -233,7 +233,8 @@ def groups(data: dict[str, Any], test: dict[str, Any] | None) -> list[str]:
     counts += [f"{test['clusters']:,} for test"] if test and test["clusters"] else []
     parted = test and any(finding["kind"] == "groups" for finding in test["findings"])
     whole = "" if parted else " Each group is on one side of every split."
-    return [f"The images are in groups {by}: {joined(counts)}.{whole} Intervals are over groups, not over images."]
+    over = "The intervals of accuracy, of the classes and of comparisons are over groups, not over images."
+    return [f"The images are in groups {by}: {joined(counts)}.{whole} {over}"]
 
 
 def data(training: dict[str, Any], on_test: dict[str, Any] | None) -> list[str]:
