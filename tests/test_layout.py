@@ -18,7 +18,12 @@ FLOORS = [  # from the ground up
     {"__init__", "home"},
     {"cli"},
 ]
-ROOM_OF = {"recipe_fields": "recipes", "network_source": "recipes", "__main__": "cli"}  # files that share a room with another
+ROOM_OF = {  # files that share a room with another
+    "recipe_fields": "recipes",
+    "network_source": "recipes",
+    "network_given": "recipes",
+    "__main__": "cli",
+}
 HEIGHT = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
 LIGHT = (
     "errors",
@@ -29,6 +34,7 @@ LIGHT = (
     "recipes",
     "recipe_fields",
     "network_source",
+    "network_given",
     "torchrun",
     "progress",
     "upstairs",

@@ -3,7 +3,9 @@
 import functools
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from torch import nn
@@ -155,10 +157,83 @@ def test_a_callable_that_was_given_is_known_by_name_and_text(monkeypatch: pytest
     fields = flat(change(find_recipe("tiny"), {"model": net}))
     assert fields["model"].startswith("given:")
     assert load(fields["model"], fields["sha256"]) is net
-    assert give(functools.partial(net, classes=3)).endswith("net(classes=3)")
+    assert "net(classes=3)@" in give(functools.partial(net, classes=3))
     monkeypatch.setattr(network_source, "_given", {})
-    with pytest.raises(ModelFileError, match=r"which this process does not know; call load_model.RUN, network=net. once"):
+    with pytest.raises(
+        ModelFileError, match=r"which this process does not know; call load_model.RUN, network=net. once with the same one"
+    ):
         load(fields["model"], fields["sha256"])
+
+
+def made_with(activation: Any) -> Callable[..., nn.Module]:
+    def net(classes: int) -> nn.Module:
+        return nn.Sequential(nn.Linear(classes, classes), activation())
+
+    return net
+
+
+def class_with(activation: Any) -> type[nn.Module]:
+    class Net(nn.Module):
+        def __init__(self, classes: int) -> None:
+            super().__init__()
+            self.activation = activation()
+
+    return Net
+
+
+class Factory:
+    def __init__(self, width: int) -> None:
+        self.width = width
+
+    def __call__(self, classes: int, settings: Any = None) -> nn.Module:
+        return nn.Linear(self.width, classes)
+
+    def net(self, classes: int) -> nn.Module:
+        return self(classes)
+
+
+class Settings:
+    pass
+
+
+def executed(value: int) -> Any:
+    found: dict[str, Any] = {}
+    exec(f"def net(classes):\n    return {value}\n", found)
+    return found["net"]
+
+
+PAIRS: dict[str, Callable[[int], Any]] = {
+    "closure": lambda place: made_with((nn.ReLU, nn.GELU)[place]),
+    "closure over objects": lambda place: made_with(Settings()),
+    "closure over a closure": lambda place: made_with(made_with(place)),
+    "class in a function": lambda place: class_with((nn.ReLU, nn.GELU)[place]),
+    "lambda": lambda place: lambda classes: nn.Linear(classes, place),
+    "default": lambda place: lambda classes, place=place: nn.Linear(classes, place),
+    "instance": lambda place: Factory(place),
+    "method": lambda place: Factory(place).net,
+    "partial": lambda place: functools.partial(Factory(2), settings=Settings()),
+    "no text": executed,
+}
+
+
+@pytest.mark.parametrize("kind", PAIRS)
+def test_callables_of_the_same_text_are_not_taken_for_each_other(kind: str) -> None:
+    first, second = (PAIRS[kind](place) for place in (0, 1))
+    recipes = [flat(change(find_recipe("tiny"), {"model": give(one)})) for one in (first, second)]
+    assert recipes[0]["model"] != recipes[1]["model"]
+    assert [load(one["model"], one["sha256"]) for one in recipes] == [first, second]
+    assert [find(one["model"]).sha256 for one in recipes] == [one["sha256"] for one in recipes]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in PAIRS if kind not in ("closure over objects", "method", "partial")])
+def test_another_process_knows_a_callable_by_what_it_was_made_with(kind: str) -> None:
+    assert give(PAIRS[kind](1)) == give(PAIRS[kind](1))
+
+
+def test_what_a_callable_was_made_with_stands_in_its_text() -> None:
+    assert find(give(made_with(nn.GELU))).text.endswith(
+        "# It was made with:\n# activation = torch.nn.modules.activation:GELU\n"
+    )
 
 
 def test_a_callable_of_a_module_is_named_by_it() -> None:

@@ -2,7 +2,7 @@
 
     my_net.py:Net              a file, by its path from the current folder
     package.module:function    a module, as Python finds it
-    given:Net                  a callable that was handed over in this process (`network=`)
+    given:Net@1a2b3c4d         a callable that was handed over in this process (`network=`), and the beginning of its digest
     timm:resnet18              a classifier of the package timm; no code of the user's
 
 Code is executed only from the user's own file or module, and only if its SHA-256 is the one that the recipe names; the text that a run
@@ -24,12 +24,12 @@ from types import ModuleType
 from typing import Any
 
 from seefar.errors import ModelFileError, SeefarError, UsageError
+from seefar.network_given import name_of, plain, text_of
 
 GIVEN, TIMM = "given", "timm"
 FORMS = "a file and what it defines (my_net.py:Net), a module (package.module:function), or timm:NAME"
 STORED = "network-source.txt"  # in the run folder; not called .py, so that nothing takes it for a module
 
-_given: dict[tuple[str, str], Callable[..., Any]] = {}  # what was handed over in this process, by name and digest
 _modules: dict[tuple[str, str], ModuleType] = {}  # files that were imported, by path and digest
 
 
@@ -46,6 +46,9 @@ class Found:
     model: str
     sha256: str = ""
     text: str = ""
+
+
+_given: dict[str, tuple[Found, Callable[..., Any]]] = {}  # what was handed over in this process, by its name in recipes
 
 
 def is_outside(model: str) -> bool:
@@ -65,10 +68,11 @@ def find(model: str) -> Found:
     if place == TIMM:
         return Found(model)
     if place == GIVEN:
-        known = [Found(model, digest, _text(made)) for (of, digest), made in _given.items() if of == model]
-        if not known:
-            raise UsageError(f"the network {name} was not given in this process; hand the callable itself over: network={name}")
-        return known[-1]
+        if model not in _given:
+            raise UsageError(
+                f"the network {name} was not given in this process; hand the callable itself over: network={name.split('@')[0]}"
+            )
+        return _given[model][0]
     if not place or not all(part.isidentifier() for part in name.split(".")):
         raise UsageError(f"model is {model!r}; a network from outside is {FORMS}")
     content = _file(model).read_bytes()
@@ -84,12 +88,12 @@ def load(model: str, sha256: str) -> Callable[..., Any]:
     """
     place, name = _split(model)
     if place == GIVEN:
-        if (model, sha256) not in _given:
+        if model not in _given or _given[model][0].sha256 != sha256:
             raise ModelFileError(
-                f"the network was handed over as the callable {name}, which this process does not know; call "
-                f"load_model(RUN, network={name.rpartition('.')[2]}) once, and every verb of this process finds it"
+                f"the network was handed over as the callable {name}, which this process does not know; call load_model(RUN, "
+                f"network={name.split('@')[0].rpartition('.')[2]}) once with the same one, and every verb of this process finds it"
             )
-        return _given[model, sha256]
+        return _given[model][1]
     try:
         found = _file(model)
         content = found.read_bytes()
@@ -125,20 +129,21 @@ def load(model: str, sha256: str) -> Callable[..., Any]:
 
 def give(network: Callable[..., Any]) -> str:
     """Remember a callable for this process, and return how a recipe names it: by its module where that has a file, else as given."""
-    name, inner = _name(network), _plain(network)
+    name, inner = name_of(network), plain(network)
     module = getattr(inner, "__module__", "") or ""
     if network is inner and module not in ("", "__main__") and all(part.isidentifier() for part in name.split(".")):
         with contextlib.suppress(SeefarError):
             found = find(model := f"{module}:{name}")
             if (
-                Path(inspect.getsourcefile(inner) or "").resolve() == _file(model).resolve()
+                (inspect.isfunction(inner) or inspect.isclass(inner))
+                and Path(inspect.getsourcefile(inner) or "").resolve() == _file(model).resolve()
                 and load(model, found.sha256) is network
             ):
                 return model
-    model = f"{GIVEN}:{name.replace('+', '_').replace(',', '_')}"
-    key = (model, _digest(_text(network)))
-    _given.pop(key, None)  # the last one given is the one that is meant by the name alone
-    _given[key] = network
+    text = text_of(network)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    model = f"{GIVEN}:{name.replace('+', '_').replace(',', '_')}@{digest[:8]}"
+    _given[model] = (Found(model, digest, text), network)
     return model
 
 
@@ -258,32 +263,3 @@ def _in_folder(network: Callable[..., Any], folder: Path) -> Callable[..., Any]:
             return network(*positional, **named)
 
     return call
-
-
-def _plain(network: Callable[..., Any]) -> Callable[..., Any]:
-    """What a partial of functools calls in the end."""
-    while isinstance(network, functools.partial):
-        network = network.func
-    return network
-
-
-def _name(network: Callable[..., Any]) -> str:
-    """How a callable calls itself; what a partial fixes is part of it."""
-    inner = _plain(network)
-    name = str(getattr(inner, "__qualname__", type(inner).__qualname__))
-    if isinstance(network, functools.partial):
-        fixed = [*map(repr, network.args), *(f"{word}={value!r}" for word, value in network.keywords.items())]
-        return f"{name}({' '.join(fixed)})"
-    return name
-
-
-def _text(network: Callable[..., Any]) -> str:
-    """The text that defines a callable, where Python still has it."""
-    try:
-        return inspect.getsource(_plain(network))
-    except (OSError, TypeError):
-        return ""
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest() if text else ""
