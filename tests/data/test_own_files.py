@@ -69,6 +69,16 @@ def test_an_npz_file_of_images_and_labels_is_split_by_rule_and_groups_are_found(
         load(tmp_path / "a.npz", group="patient")
 
 
+def test_groups_of_some_splits_of_an_npz_file_are_not_enough(tmp_path: Path) -> None:
+    (x, y), (other, answers) = pictures(30), pictures(30, 1)
+    arrays = {"train_images": x, "train_labels": y, "test_images": other, "test_labels": answers}
+    np.savez(tmp_path / "a.npz", **arrays, train_groups=np.arange(30))
+    with pytest.raises(UsageError, match="groups are given for train, and images for train, test; give both for the same"):
+        load(tmp_path / "a.npz")
+    np.savez(tmp_path / "a.npz", **arrays, train_groups=np.arange(30), test_groups=np.arange(30, 60))
+    assert load(tmp_path / "a.npz").test.groups[0] == "30"
+
+
 @pytest.mark.parametrize("packed", [True, False])
 def test_idx_files_of_real_digits_by_folder_or_by_one_of_them(tmp_path: Path, packed: bool) -> None:
     digits = load_digits()

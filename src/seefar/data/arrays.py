@@ -10,7 +10,7 @@ from seefar.data.labels import read_labels
 from seefar.data.pixels import as_array, reading_of, to_pixels
 from seefar.data.sources import printable
 from seefar.data.splits import carve
-from seefar.errors import DataError
+from seefar.errors import DataError, UsageError
 
 TEST_SHARE = 0.2  # of each class, where there are no test images; chosen by hand, a custom of the field
 
@@ -53,8 +53,10 @@ def image_sets(
 
     Raises:
         DataError: images or labels cannot be used.
-        UsageError: an argument is out of range.
+        UsageError: an argument is out of range, or groups are given for some of the splits only.
     """
+    if groups is not None and set(groups) != set(parts):
+        raise UsageError(f"groups are given for {', '.join(groups)}, and images for {', '.join(parts)}; give both for the same")
     images = {split: as_array(x) for split, (x, _) in parts.items()}
     if len(kinds := sorted({str(array.dtype) for array in images.values()})) > 1:
         raise DataError(f"the images of the splits are of different types, {' and '.join(kinds)}; give all of them in one")

@@ -131,10 +131,6 @@ class Dataset(Shown):
         given = {"train": train, "validation": validation, "test": test}
         parts = {split: part for split, part in given.items() if part is not None}
         named = None if groups is None else groups if isinstance(groups, Mapping) else {"train": groups}
-        if named is not None and set(named) != set(parts):
-            raise UsageError(
-                f"groups are given for {', '.join(named)}, and images for {', '.join(parts)}; give both for the same"
-            )
         sets = image_sets(parts, classes, named, size=size, channels=channels, white=white, split_seed=split_seed)
         shapes = {split: np.shape(x) for split, (x, _) in parts.items()}
         return cls._in_memory(sets, name, f"arrays {shapes['train']} in memory", split_seed, "given" * (named is not None))
