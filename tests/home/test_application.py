@@ -16,7 +16,7 @@ from tests.home.folders import made
 from tests.home.running import Running, running
 
 import seefar as sf
-from seefar.home import application
+from seefar.home import application, playgrounds
 from seefar.reporting import comparison_words
 
 HOMES: list[str] = []  # of the runs of the page
@@ -160,6 +160,7 @@ def test_a_playground_is_shown_at_a_port_of_its_own_and_ends_with_the_page(tmp_p
         assert "Traceback" not in answer.text
     shutil.rmtree(run.path)
     sf.train(sf.load("shapes", subset=200), "tiny", out=run.path, quiet=True, **(SMALL | {"epochs": 1}))
+    sf.evaluate(run)
     with running(tmp_path) as one:
         row = one.entries()["run"]["id"]
         answer = one.client.get(f"/pages/{row}/playground/index.html")
@@ -172,6 +173,33 @@ def test_a_playground_is_shown_at_a_port_of_its_own_and_ends_with_the_page(tmp_p
     while is_there(address):
         assert time.monotonic() < late
         time.sleep(0.1)
+
+
+def test_a_run_that_was_not_evaluated_is_refused_and_stays_as_it_is(page: Running) -> None:
+    path = page.home.index.root / "made" / "shapes-tiny-00000"
+    evaluation = (path / "evaluation-validation.json").read_bytes()
+    (path / "evaluation-validation.json").unlink()
+    before = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+    run = page.entries()["made/shapes-tiny-00000"]["id"]
+    answer = page.client.get(f"/pages/{run}/playground/index.html")
+    assert answer.status_code == 409
+    assert f"seefar evaluate {path}" in answer.text
+    assert {file: file.read_bytes() for file in path.rglob("*") if file.is_file()} == before
+    (path / "evaluation-validation.json").symlink_to("nowhere")
+    assert "is a link" in page.client.get(f"/pages/{run}/playground/index.html").text
+    (path / "evaluation-validation.json").unlink()
+    (path / "evaluation-validation.json").write_bytes(evaluation)
+
+
+def test_another_page_starts_no_playground(page: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(playgrounds.Playgrounds, "address", lambda *_: "http://127.0.0.1:1/")
+    address = f"/pages/{page.entries()['made/shapes-tiny-00000']['id']}/playground/index.html"
+    assert page.client.get(address, headers={"sec-fetch-site": "same-origin"}).status_code == 303
+    assert page.client.get(address, headers={"sec-fetch-site": "cross-site"}).status_code == 403
+    led = page.client.get(address, headers={"sec-fetch-site": "cross-site", "sec-fetch-user": "?1"})
+    assert led.status_code == 200  # it asks, and nothing was started
+    assert '<a href="index.html">' in led.text
+    assert "frame-ancestors 'none'" in led.headers["content-security-policy"]
 
 
 def is_there(address: str) -> bool:

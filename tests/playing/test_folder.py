@@ -1,6 +1,7 @@
 """What is written for a page: of runs and of files, with and without their data, and never over something else."""
 
 import base64
+import hashlib
 import io
 import json
 import shutil
@@ -18,6 +19,7 @@ from seefar.data.images import Dataset
 from seefar.errors import ModelFileError, UsageError
 from seefar.playing.folder import DATA, NAMES, playground
 from seefar.playing.sheets import sheet
+from seefar.recipe_fields import as_json, change, find
 from seefar.runs.folder import Run
 
 
@@ -102,6 +104,23 @@ def test_a_damaged_run_and_a_cut_file_give_no_page(run: Run, data: Dataset, tmp_
     cut.write_bytes(b"\x08\x08\x12")
     with pytest.raises(ModelFileError, match="is not used"):
         playground(cut)
+
+
+def test_the_code_of_a_network_from_outside_is_not_executed(run: Run, tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs.py"
+    theirs.write_text("def Net(classes): ...\n")
+    copy = tmp_path / "copy"
+    shutil.copytree(run.path, copy)
+    recipe = as_json(change(find("tiny"), {"model": f"{theirs}:Net"}))
+    theirs.write_text(f"open({str(tmp_path / 'executed')!r}, 'w').close()\ndef Net(classes): ...\n")
+    recipe["sha256"] = hashlib.sha256(theirs.read_bytes()).hexdigest()
+    (copy / "recipe.json").write_text(json.dumps({"seed": 0, **recipe}))
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["sha256"]["recipe.json"] = hashlib.sha256((copy / "recipe.json").read_bytes()).hexdigest()
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(UsageError, match="and this is another one"):
+        playground(copy, tmp_path / "page")
+    assert not (tmp_path / "executed").exists()
 
 
 def test_a_sheet_keeps_every_pixel() -> None:

@@ -20,7 +20,7 @@ from seefar.home.details import read_curves, read_details, read_ledger
 from seefar.home.index import Entry, Index, open_folder
 from seefar.home.playgrounds import WAITING as PLAYGROUNDS
 from seefar.home.playgrounds import Playgrounds
-from seefar.home.untrusted import Folder, inside
+from seefar.home.untrusted import Folder, MissingError, inside
 from seefar.home.verdicts import WAITING, Verdicts
 from seefar.recipe_fields import meanings
 from seefar.serving.guard import App, Guard, Send
@@ -37,6 +37,10 @@ OWN = (
 OTHERS = (  # pages of a run, which nobody vouches for: scripts of theirs run apart from ours and reach nothing
     "sandbox allow-scripts allow-downloads; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+ASKED = (
+    b'<!doctype html><html lang="en"><meta charset="utf-8"><title>seefar: try a network</title>'
+    b'<p>Another page leads here. <a href="index.html">Start the playground of this run</a></html>\n'
 )
 TYPES = {".html": "text/html; charset=utf-8", ".png": "image/png", ".md": "text/plain; charset=utf-8"}
 FRONT = {"runs.js": "text/javascript; charset=utf-8", "runs.css": "text/css; charset=utf-8", "index.html": TYPES[".html"]}
@@ -86,7 +90,7 @@ class Home:
         async def of_this_page(scope: Scope, receive: Receive, send: Send) -> None:
             """Other pages, reports of runs among them, may lead here by a click, and to nothing else: asking costs them nothing, but us."""
             led = scope["path"].startswith("/pages/") and header(scope, b"sec-fetch-user") == b"?1"
-            if scope["path"] != "/" and not led and header(scope, b"sec-fetch-site") in (b"cross-site", b"same-site"):
+            if scope["path"] != "/" and not led and _is_foreign(scope):
                 raise Problem(403, "foreign_page", "other web pages may only lead here by a click")
             await router(scope, receive, send)
 
@@ -162,9 +166,11 @@ class Home:
     async def playground(self, request: Request) -> Response:
         """GET /pages/{id}/playground/index.html: leads to where the network of a run can be tried."""
         entry = self._entry(request, "run")
+        if _is_foreign(request.scope):  # a report, or anybody: it starts nothing, but may lead to where one is asked
+            return Response(ASKED, 200, {"content-security-policy": OWN, "content-type": TYPES[".html"]})
 
         def address() -> str:
-            open_folder(self.index, entry).close()  # gone, or a link by now
+            _insist_on_evaluation(self.index, entry)
             return self._playgrounds.address(self.index.root.joinpath(*entry.parts))
 
         try:
@@ -200,6 +206,21 @@ async def _answer(work: Callable[[], dict[str, Any]], executor: ThreadPoolExecut
     except SeefarError as error:
         found = {"error": str(error)}
     return _json(json.dumps(found, allow_nan=False).encode())
+
+
+def _is_foreign(scope: Scope) -> bool:
+    """Whether another page asks, or leads here."""
+    return header(scope, b"sec-fetch-site") in (b"cross-site", b"same-site")
+
+
+def _insist_on_evaluation(index: Index, entry: Entry) -> None:
+    """Raise SeefarError if the folder is gone, or a link by now, or if a playground would have to write into it first."""
+    with inside(index.root, entry.parts) as folder:
+        try:
+            os.close(folder.file("evaluation-validation.json")[0])
+        except MissingError:
+            path = index.root.joinpath(*entry.parts)
+            raise UsageError(f"this run was not evaluated yet, and this page only reads: `seefar evaluate {path}`") from None
 
 
 def _json(content: bytes) -> Response:

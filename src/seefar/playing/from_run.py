@@ -12,8 +12,9 @@ from seefar.model.load import load_model
 from seefar.model.model import Model
 from seefar.model.run_images import open_training
 from seefar.playing.described import described, tray
-from seefar.playing.layers import layers_of
+from seefar.playing.layers import check_kind, layers_of
 from seefar.playing.sheets import sheet
+from seefar.recipe_fields import from_json
 from seefar.runs.folder import Run
 from seefar.seeds import derive
 
@@ -24,6 +25,7 @@ MISTAKE_PIXELS, MISTAKES, OF_A_PAIR = 400 * 32 * 32, 400, 8  # mistakes that are
 
 def of_run(run: Run, data: Dataset | None) -> dict[str, Any]:
     """Everything a page is given, as JSON has it. Arguments and errors: `material`."""
+    check_kind(from_json(run.recipe()).network)  # before the code of a network from outside is executed
     if not run.has("evaluation-validation.json"):
         evaluate(run, "validation", data=data)
     model = load_model(run, "cpu", precision="fp32")

@@ -42,6 +42,12 @@ class Layers:
         return np.concatenate(self.numbers).astype("<f4").tobytes() if self.numbers else b""
 
 
+def check_kind(how: recipes.AnyNetwork) -> None:
+    """Raise UsageError if a page cannot compute a network of that kind."""
+    if not how.in_browser:
+        raise UsageError("the playground computes our networks vgg and fast, and this is another one")
+
+
 def layers_of(how: recipes.AnyNetwork, weights: Mapping[str, np.ndarray]) -> Layers:
     """The layers of a network.
 
@@ -54,14 +60,13 @@ def layers_of(how: recipes.AnyNetwork, weights: Mapping[str, np.ndarray]) -> Lay
         ModelFileError: weights are missing, or there are others.
         UsageError: a page cannot compute a network of that kind.
     """
-    if not isinstance(how, recipes.Fast | recipes.Vgg):
-        raise UsageError("the playground computes our networks vgg and fast, and this is another one")
+    check_kind(how)
     made, left = Layers(), dict(weights)
     try:
         made.layers.append({"kind": "scale", "mean": _list(left, "scale.mean"), "deviation": _list(left, "scale.deviation")})
         if isinstance(how, recipes.Fast):
             _Builder(made, left, FLOOR_OF_FAST).fast(how)
-        else:
+        elif isinstance(how, recipes.Vgg):
             _Builder(made, left, FLOOR_OF_VGG).vgg(how)
     except KeyError as error:
         raise ModelFileError(
