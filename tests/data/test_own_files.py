@@ -306,7 +306,28 @@ def packed_lie(folder: Path) -> Path:
     return path
 
 
+def encrypted(folder: Path) -> Path:
+    """As both tables say; zipfile cannot write such files."""
+    path = write_npz(folder / "a.npz", images=IMAGES, labels=LABELS)
+    content = bytearray(path.read_bytes())
+    content[6] |= 1
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(content)
+    return path
+
+
+def lzma(folder: Path) -> Path:
+    """Damaged, too."""
+    path = write_npz(folder / "a.npz", zipfile.ZIP_LZMA, images=IMAGES, labels=LABELS)
+    content = bytearray(path.read_bytes())
+    content[60:90] = b"\xff" * 30
+    path.write_bytes(content)
+    return path
+
+
 NPZ = {
+    "encrypted": (encrypted, "a.npz: images is encrypted; save it without a password"),
+    "lzma": (lzma, "a.npz: images is compressed by a method that is not read"),
     "truncated": (truncated, "is a damaged npz file"),
     "damaged": (damaged, "a.npz"),
     "terabytes": (

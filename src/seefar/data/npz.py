@@ -13,7 +13,7 @@ from typing import IO
 import numpy as np
 
 from seefar.data.bounded import MAX_RATIO, read_exactly
-from seefar.data.sources import printable
+from seefar.data.sources import ENCRYPTED, READ_BOUNDED, printable
 from seefar.errors import DataError, UsageError
 from seefar.files import disk_errors
 
@@ -90,6 +90,10 @@ def read_npz(path: Path, group: str | None = None) -> tuple[Pairs, dict[str, np.
 
 def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, what: str) -> np.ndarray:
     """One array. Its size is known, and known to be plausible, before there is room for it."""
+    if entry.flag_bits & ENCRYPTED:
+        raise DataError(f"{what} is encrypted; save it without a password")
+    if entry.compress_type not in READ_BOUNDED:
+        raise DataError(f"{what} is compressed by a method that is not read; save it with numpy.savez_compressed")
     if entry.file_size > MAX_RATIO * max(entry.compress_size, 1) or entry.compress_size > _size(archive):
         raise DataError(
             f"{what} claims to be {entry.file_size:,} bytes, which cannot come from {entry.compress_size:,}; make the file again"

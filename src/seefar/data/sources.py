@@ -19,6 +19,7 @@ from seefar.errors import DataError, DiskError
 MAX_BYTES = 64 * 2**20  # of one file; chosen by hand: 16 million pixels of 4 bytes, not compressed
 MAX_RATIO = 1000  # uncompressed to compressed; chosen by hand: deflate reaches 1032 on zeros, pictures come nowhere near
 READ_BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what zipfile can decompress up to a limit, not at one go
+ENCRYPTED = 0x41  # flags of an entry in a zip file, of two kinds
 LOCAL_HEADER = 30  # bytes before the name of an entry in a zip file
 SUFFIXES = (
     ".png",
@@ -286,7 +287,7 @@ def _refusal(entry: zipfile.ZipInfo) -> str | None:
     name, kind = entry.orig_filename, stat.S_IFMT(entry.external_attr >> 16)
     if name.startswith("/") or "\\" in name or "\0" in name or ".." in name.split("/") or re.match("[A-Za-z]:", name):
         return "unsafe path"
-    if entry.flag_bits & 0x41:
+    if entry.flag_bits & ENCRYPTED:
         return "encrypted"
     if kind == stat.S_IFLNK:
         return LINK
