@@ -1,7 +1,9 @@
 """Where the callable of a network is found, by which file it is known, and that nothing else is ever executed."""
 
 import functools
+import importlib
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -234,6 +236,39 @@ def test_what_a_callable_was_made_with_stands_in_its_text() -> None:
     assert find(give(made_with(nn.GELU))).text.endswith(
         "# It was made with:\n# activation = torch.nn.modules.activation:GELU\n"
     )
+
+
+@pytest.mark.parametrize("first", ["by us", "by others"])
+def test_a_module_that_was_changed_since_it_was_imported_is_refused(first: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"module_of_mine_{first[3:]}"
+    monkeypatch.syspath_prepend(str(Path.cwd()))
+    file = Path(f"{name}.py")
+    file.write_text(CODE)
+    if first == "by others":
+        importlib.import_module(name)
+    net = load(f"{name}:Net", find(f"{name}:Net").sha256)
+    assert give(net) == f"{name}:Net"
+    file.write_text(CODE.replace("classes, classes", "classes, 2 * classes"))
+    for refused in (lambda: load(f"{name}:Net", find(f"{name}:Net").sha256), lambda: give(net)):
+        with pytest.raises(
+            ModelFileError, match=rf"the module {name} was changed since this process imported it; restart Python"
+        ):
+            refused()
+    importlib.invalidate_caches()
+    sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
+    os.utime(file, (1, 1))  # or Python takes the bytes that it compiled in the same second
+    module = importlib.reload(sys.modules[name])
+    sys.dont_write_bytecode = before
+    assert load(f"{name}:Net", find(f"{name}:Net").sha256) is module.Net
+    monkeypatch.delitem(sys.modules, name)
+
+
+def test_an_instance_of_a_module_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path.cwd()))
+    Path("factories_of_mine.py").write_text("class Net:\n    def __call__(self, classes): ...\n")
+    made = importlib.import_module("factories_of_mine").Net()
+    assert give(made).startswith("given:Net@")
+    monkeypatch.delitem(sys.modules, "factories_of_mine")
 
 
 def test_a_callable_of_a_module_is_named_by_it() -> None:

@@ -20,7 +20,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from seefar.errors import ModelFileError, SeefarError, UsageError
@@ -31,6 +31,9 @@ FORMS = "a file and what it defines (my_net.py:Net), a module (package.module:fu
 STORED = "network-source.txt"  # in the run folder; not called .py, so that nothing takes it for a module
 
 _modules: dict[tuple[str, str], ModuleType] = {}  # files that were imported, by path and digest
+_first: dict[
+    str, tuple[Any, str]
+] = {}  # of modules that were imported here first: how (reloading changes that), and the digest
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,10 @@ class Found:
     model: str
     sha256: str = ""
     text: str = ""
+
+
+class ChangedError(ModelFileError):
+    """The file of a module is not what this process computes with."""
 
 
 _given: dict[str, tuple[Found, Callable[..., Any]]] = {}  # what was handed over in this process, by its name in recipes
@@ -84,6 +91,7 @@ def load(model: str, sha256: str) -> Callable[..., Any]:
 
     Raises:
         ModelFileError: the file is missing or another one, or the callable was not given in this process.
+        ChangedError: this process imported the module before it was changed.
         UsageError: importing it failed, or it does not define the name.
     """
     place, name = _split(model)
@@ -110,7 +118,7 @@ def load(model: str, sha256: str) -> Callable[..., Any]:
     is_file = place.endswith(".py")
     folder = found.resolve().parent if is_file else Path.cwd()
     with users_code(model, "cannot be imported"), _importable(folder):
-        module = _from_file(found, content, digest) if is_file else importlib.import_module(place)
+        module = _from_file(found, content, digest) if is_file else _imported(place, content, digest)
     value: Any = module
     for part in name.split("."):
         if not hasattr(value, part):
@@ -132,7 +140,7 @@ def give(network: Callable[..., Any]) -> str:
     name, inner = name_of(network), plain(network)
     module = getattr(inner, "__module__", "") or ""
     if network is inner and module not in ("", "__main__") and all(part.isidentifier() for part in name.split(".")):
-        with contextlib.suppress(SeefarError):
+        try:
             found = find(model := f"{module}:{name}")
             if (
                 (inspect.isfunction(inner) or inspect.isclass(inner))
@@ -140,6 +148,10 @@ def give(network: Callable[..., Any]) -> str:
                 and load(model, found.sha256) is network
             ):
                 return model
+        except ChangedError:
+            raise
+        except SeefarError:
+            pass  # no module that could be found again
     text = text_of(network)
     digest = hashlib.sha256(text.encode()).hexdigest()
     model = f"{GIVEN}:{name.replace('+', '_').replace(',', '_')}@{digest[:8]}"
@@ -241,6 +253,34 @@ def _from_file(path: Path, content: bytes, digest: str) -> ModuleType:
             raise
         _modules[key] = module
     return _modules[key]
+
+
+def _imported(name: str, content: bytes, digest: str) -> ModuleType:
+    """A module of Python's, if it is what its file says. Raises ChangedError if it was imported, here or elsewhere, before a change."""
+    is_new = name not in sys.modules
+    module = importlib.import_module(name)
+    if is_new:
+        _first[name] = (module.__spec__, digest)
+    how, first = _first.get(name, (None, ""))
+    if digest != first if how is module.__spec__ else not _is_made_of(module, content):
+        raise ChangedError(f"the file of the module {name} was changed since this process imported it; restart Python")
+    return module
+
+
+def _is_made_of(module: ModuleType, content: bytes) -> bool:
+    """Whether the functions of a module, and the methods of its classes, are those that its file defines."""
+    if type(getattr(module.__spec__, "loader", None)) is not importlib.machinery.SourceFileLoader:
+        return True  # what another loader makes of a text, as pytest's does, is its own business
+    try:
+        codes = [compile(content, str(module.__file__), "exec", dont_inherit=True)]
+    except (SyntaxError, ValueError):
+        return False
+    for code in codes:  # it grows meanwhile
+        codes += [one for one in code.co_consts if isinstance(one, CodeType)]
+    known, own = set(codes), [one for one in vars(module).values() if getattr(one, "__module__", "") == module.__name__]
+    inside = [getattr(one, "__func__", one) for kind in own if inspect.isclass(kind) for one in vars(kind).values()]
+    made = [one.__code__ for one in (*own, *inside) if inspect.isfunction(one)]
+    return all(code in known for code in made if code.co_filename == module.__file__)
 
 
 @contextlib.contextmanager
