@@ -171,7 +171,7 @@ class Home:
 
         def address() -> str:
             _insist_on_evaluation(self.index, entry)
-            return self._playgrounds.address(self.index.root.joinpath(*entry.parts))
+            return self._playgrounds.address(self.index.root.joinpath(*entry.parts), entry.seen[1])
 
         try:
             found = await asyncio.get_running_loop().run_in_executor(self._aside, address)
@@ -180,7 +180,8 @@ class Home:
         return Response(b"", 303, {"location": found})
 
     def close(self) -> None:
-        """Let no further comparison begin, and end the playgrounds."""
+        """Let no further comparison begin, and end those that are computed, and the playgrounds."""
+        self._verdicts.close()
         self._playgrounds.close()
         self._aside.shutdown(wait=False, cancel_futures=True)
 

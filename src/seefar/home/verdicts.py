@@ -22,6 +22,9 @@ class Verdicts:
     def __init__(self) -> None:
         self._one = threading.Lock()
         self._waiting = threading.BoundedSemaphore(WAITING)
+        self._book = threading.Lock()  # held for moments only: for the two below
+        self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
         self._kept: OrderedDict[tuple[Any, ...], dict[str, Any]] = OrderedDict()
 
     def compare(self, base: Path, other: Path, split: str, key: tuple[Any, ...]) -> dict[str, Any]:
@@ -42,33 +45,46 @@ class Verdicts:
         try:
             with self._one:
                 if key not in self._kept:
-                    self._kept[key] = _verdict(_computed(base, other, split))
+                    self._kept[key] = _verdict(self._computed(base, other, split))
                     while len(self._kept) > KEPT:
                         self._kept.popitem(last=False)
                 return self._kept[key]
         finally:
             self._waiting.release()
 
+    def close(self) -> None:
+        """End the comparison that is computed, and begin no more."""
+        with self._book:
+            self._closed = True
+            if self._process is not None:
+                self._process.kill()
 
-def _computed(base: Path, other: Path, split: str) -> dict[str, Any]:
-    words = [sys.executable, "-P", "-m", "seefar", "compare", str(base), str(other), "--split", split, "--json"]
-    try:
-        done = subprocess.run(  # noqa: S603  our own program, and folders that we found; -P: no module from the folder that we stand in
-            words,
-            capture_output=True,
-            timeout=PATIENCE,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-        )
-    except subprocess.TimeoutExpired:
-        raise SeefarError(f"comparing took more than {PATIENCE:.0f} seconds; use seefar compare in a terminal") from None
-    if done.returncode:
-        lines = done.stderr.decode(errors="replace").strip().splitlines()
-        said = next((line.removeprefix("error: ") for line in lines if line.startswith("error: ")), "the comparison failed")
-        raise SeefarError(said)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    def _computed(self, base: Path, other: Path, split: str) -> dict[str, Any]:
+        words = [sys.executable, "-P", "-m", "seefar", "compare", str(base), str(other), "--split", split, "--json"]
+        with self._book:
+            if self._closed:
+                raise SeefarError("this page was closed")
+            self._process = subprocess.Popen(  # noqa: S603  our own program, and folders that we found; -P: no module from where we stand
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=os.environ | {"OMP_NUM_THREADS": "1"},
+            )
+        with self._process as process:
+            try:
+                out, said_there = process.communicate(timeout=PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise SeefarError(
+                    f"comparing took more than {PATIENCE:.0f} seconds; use seefar compare in a terminal"
+                ) from None
+        if process.returncode:
+            lines = said_there.decode(errors="replace").strip().splitlines()
+            said = next((line.removeprefix("error: ") for line in lines if line.startswith("error: ")), "the comparison failed")
+            raise SeefarError(said)
+        found: dict[str, Any] = json.loads(out)
+        return found
 
 
 def _verdict(found: dict[str, Any]) -> dict[str, Any]:
