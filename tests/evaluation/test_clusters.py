@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from seefar.evaluation.clusters import Clusters
+from seefar.evaluation.clusters import Clusters, over_groups
 from seefar.evaluation.paired import paired_difference
-from seefar.metrics import wilson
+from seefar.metrics import Share, wilson
 
 
 def names(sizes: np.ndarray) -> np.ndarray:
@@ -43,6 +43,25 @@ def test_the_mean_over_classes_is_balanced_accuracy_and_the_seed_is_fixed() -> N
     assert found.value == pytest.approx((right[:300].mean() + right[300:].mean()) / 2)
     assert found.low < found.value < found.high
     assert clusters.mean_share(right, labels) == found
+
+
+def test_the_headline_has_the_number_of_images_of_the_figure_that_is_stated_from_one_draw(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng, draws = np.random.default_rng(0), []
+    labels, right = np.repeat([0, 1], [300, 60]), rng.random(360) < np.repeat([0.9, 0.5], [300, 60])
+    clusters = Clusters(rng.permutation(names(np.full(60, 6))))
+    numbers = clusters.independent(right), clusters.independent(right, labels)
+    assert numbers[0] != numbers[1]
+    shares = clusters.share(right), clusters.mean_share(right, labels)
+    draw = Clusters._draw
+    monkeypatch.setattr(Clusters, "_draw", lambda *given: draws.append(1) or draw(*given))
+    for uneven, train in enumerate(([60, 60], [300, 60])):
+        draws.clear()
+        said = over_groups(clusters, right, labels, train)
+        assert len(draws) == 1
+        assert (said.name, said.images) == (("accuracy", "balanced accuracy")[uneven], numbers[uneven])
+        assert Share(said.value, said.low, said.high) == shares[uneven]
 
 
 @pytest.mark.parametrize(("groups", "together"), [(8, 0.3), (20, 0.9)])

@@ -98,8 +98,10 @@ def inspect_split(split: str, images: ImageSet, seen: ImageSet, files: FileFacts
     """
     found = distinct(images, seen)
     numbers = np.full(len(images), -1, np.int64)
-    left = images[found.counts]
-    numbers[found.counts] = np.unique(np.array(left.groups), return_inverse=True)[1] if left.groups else bursts(left)
+    if images.groups:
+        numbers[found.counts] = np.unique(np.array(images.groups)[found.counts], return_inverse=True)[1]
+    else:
+        numbers[found.counts] = bursts(images[found.counts])
     sees = shortcuts(seen, files)
     findings = [
         *counted_findings(found, images.labels, images.classes, seen.counts()),

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from seefar.evaluation.headline import interval_of
+from seefar.data.checks import is_uneven
+from seefar.evaluation.headline import Headline, interval_of
 from seefar.metrics import Share
 from seefar.seeds import derive
 
@@ -42,9 +43,14 @@ class Clusters:
             right: bool `(n,)`.
             labels: int64 `(n,)`; classes without images do not count.
         """
+        return self.measured(right, labels)[0]
+
+    def measured(self, right: np.ndarray, labels: np.ndarray) -> tuple[Share, int]:
+        """What `mean_share` and `independent` say, from the same draws."""
         if not len(right):
-            return interval_of(0.0, 0)
-        return interval_of(_mean_share(*self._sums(right, labels), np.ones((1, len(self))))[0], self.independent(right, labels))
+            return interval_of(0.0, 0), 0
+        images = self.independent(right, labels)
+        return interval_of(_mean_share(*self._sums(right, labels), np.ones((1, len(self))))[0], images), images
 
     def independent(self, right: np.ndarray, labels: np.ndarray | None = None) -> int:
         """As how many independent images these speak of the accuracy or, with `labels`, of the mean over classes.
@@ -111,6 +117,20 @@ class Clusters:
         return np.concatenate(
             [value(rng.multinomial(groups, chances, min(step, DRAWS - start))) for start in range(0, DRAWS, step)]
         )
+
+
+def over_groups(clusters: Clusters, right: np.ndarray, labels: np.ndarray, train: Sequence[int]) -> Headline:
+    """The figure to believe where it is known what each image shows; its number of images is that of the figure which is stated.
+
+    Args:
+        clusters: the groups of the images that count, `n`.
+        right: bool `(n,)`.
+        labels: int64 `(n,)`.
+        train: training images of each class, which decide whether accuracy alone misleads.
+    """
+    uneven = is_uneven(train)
+    share, images = clusters.measured(right, labels if uneven else np.zeros_like(labels))
+    return Headline("balanced accuracy" if uneven else "accuracy", share.value, share.low, share.high, images)
 
 
 def _mean_share(hits: np.ndarray, counts: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -10,9 +10,9 @@ import numpy as np
 from seefar import metrics
 from seefar.data.checks import Inspection, near_finding, worst_first
 from seefar.evaluation.calibration import calibration, fit_temperature, selective, sure_from
-from seefar.evaluation.clusters import Clusters
+from seefar.evaluation.clusters import Clusters, over_groups
 from seefar.evaluation.confusions import Groups, groups, pairs, weak_classes
-from seefar.evaluation.headline import headline, interval_of, over_groups, why_not
+from seefar.evaluation.headline import headline, interval_of, why_not
 from seefar.metrics import Share
 from seefar.runs.folder import Run
 
@@ -49,20 +49,17 @@ def beliefs(
         findings = worst_first([*findings, *near_finding(int((counts & copies).sum()), int(counts.sum()))])
         if (counts & copies).any():
             near = _measured(right, counts & ~copies, clusters)
-    recalls = [
-        interval_of(float(right[own].mean()), independent(looked.bursts[own]))
-        for own in (counts & (labels == label) for label in range(len(data["classes"])))
-        if own.any()
-    ]
-    measured = _measured(right, counts, clusters)
     if cannot:
         stated = None
     elif clusters:
-        own = clusters[counts]
-        stated = over_groups(
-            measured.accuracy, own.mean_share(right[counts], labels[counts]), data["train"], own.independent(right[counts])
-        )
+        stated = over_groups(clusters[counts], right[counts], labels[counts], data["train"])
     else:
+        recalls = [
+            interval_of(float(right[own].mean()), independent(looked.bursts[own]))
+            for own in (counts & (labels == label) for label in range(len(data["classes"])))
+            if own.any()
+        ]
+        measured = _measured(right, counts, None)
         stated = headline(measured.accuracy, recalls, data["train"], measured.images, independent(looked.bursts[counts]))
     return {
         "headline": stated,

@@ -73,19 +73,6 @@ def headline(accuracy: Share, recalls: Sequence[Share], train: Sequence[int], im
     return Headline("accuracy", accuracy.value, accuracy.low, accuracy.high, images)
 
 
-def over_groups(accuracy: Share, balanced: Share, train: Sequence[int], images: int) -> Headline:
-    """The figure to believe where it is known what each image shows.
-
-    Args:
-        accuracy: on the images that count, with its interval over groups.
-        balanced: balanced accuracy, likewise.
-        train: training images of each class, which decide whether accuracy alone misleads.
-        images: as how many independent images those of the groups speak.
-    """
-    name, share = ("balanced accuracy", balanced) if is_uneven(train) else ("accuracy", accuracy)
-    return Headline(name, share.value, share.low, share.high, images)
-
-
 def mean_of(shares: Sequence[Share]) -> Share:
     """The mean of independent shares with its 95 % interval, from theirs.
 
