@@ -96,8 +96,9 @@ export const ask = {
 
 /** Ask again and again what has changed, as long as the page is seen. */
 export function follow(rows: Rows, changed: () => void, reached: (yes: boolean) => void): void {
-  let timer = 0;
+  let timer = 0; // of the next question; -1: one is on its way, 0: the page is not seen and nobody asks
   async function turn(): Promise<void> {
+    timer = -1;
     let wait = USUAL;
     try {
       const delta = await get<Delta>(`api/runs?since=${rows.at}&recipes=${rows.recipes.length}`);
