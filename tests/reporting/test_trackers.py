@@ -126,6 +126,25 @@ def test_a_tracker_that_goes_away_stops_no_training(
     assert "MLflow did not take epoch 1 (nobody at http://host); the training goes on" in said
 
 
+def test_what_a_tracker_never_took_is_said_at_the_end(
+    client: type[Client], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for since, which in ((2, "epochs 2 to 3"), (3, "epoch 3")):
+
+        def interrupted(events: Any, plan: Any, earlier: Any, since: int = since) -> Any:
+            for event in events:
+                if hasattr(event, "validation_accuracy"):
+                    client.down = event.number >= since
+                yield event
+
+        client.down = False
+        watch = [interrupted, mlflow("http://host")]
+        sf.train(colours(), "tiny", out=tmp_path / f"r{since}", quiet=True, watch=watch, **SMALL)
+        said = capsys.readouterr().err
+        assert said.count("never took") == 1
+        assert f"note: MLflow never took {which} (nobody at http://host)" in said
+
+
 def test_how_it_ended_is_told_even_if_it_did_not_end_well(client: type[Client], tmp_path: Path) -> None:
     def stops(events: Any, plan: Any, earlier: Any) -> Any:
         for event in events:

@@ -34,9 +34,15 @@ PATIENCE = {
 
 
 class Tracker(Protocol):
-    """Where epochs go."""
+    """Where epochs go.
+
+    Attributes:
+        name: what people call it.
+        is_new: whether it knows none of the epochs of an earlier part of the training yet.
+    """
 
     name: str
+    is_new: bool
 
     def send(self, epochs: Sequence[Epoch]) -> None:
         """Write these epochs down; any error means that they were not taken."""
@@ -90,7 +96,7 @@ def _tracked(
     begin: Callable[[Plan], Tracker], events: Iterator[Step | Epoch], plan: Plan, earlier: Sequence[Epoch]
 ) -> Iterator[Step | Epoch]:
     tracker = begin(plan)
-    missed: list[Epoch] = [*earlier] if getattr(tracker, "is_new", True) else []
+    missed: list[Epoch] = [*earlier] if tracker.is_new else []
     ending, complained = "killed", False
     try:
         for event in events:
@@ -109,8 +115,10 @@ def _tracked(
         ending = "failed"
         raise
     finally:
-        if missed:
-            _attempt(functools.partial(tracker.send, missed))
+        if missed and (why := _attempt(functools.partial(tracker.send, missed))) is not None:
+            first, last = missed[0].number, missed[-1].number
+            which = f"epoch {first}" if first == last else f"epochs {first} to {last}"
+            progress.say(f"note: {tracker.name} never took {which} ({why})")
         if (why := _attempt(functools.partial(tracker.close, ending))) is not None:
             progress.say(f"note: {tracker.name} was not told how it ended ({why})")
 
