@@ -8,13 +8,19 @@ import pytest
 import safetensors.torch
 import torch
 from tests.conftest import SMALL, images
+from tests.networks import outside_networks as theirs
 from tests.training.plans import TINY
 
 import seefar as sf
 from seefar.data.images import Dataset
 from seefar.errors import ModelFileError, UsageError
+from seefar.networks.build import build_network
+from seefar.networks.layers import Network
+from seefar.networks.outside import Outside
 from seefar.recipe_fields import change, from_json
-from seefar.training.new_network import new_network, start_from
+from seefar.recipes import AnyNetwork
+from seefar.training import new_network as new_networks
+from seefar.training.new_network import first_weights, new_network, start_from
 
 
 def test_the_first_weights_depend_on_the_seed_alone() -> None:
@@ -121,3 +127,24 @@ def test_frozen_stages_need_a_start(small_data: Dataset, tmp_path: Path) -> None
     with pytest.raises(UsageError, match="frozen_stages would freeze random weights; give a run to start from"):
         sf.train(small_data, "tiny", out=tmp_path / "run", quiet=True, **(SMALL | {"frozen_stages": 1}))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_file_that_knows_its_scaling_keeps_it(small_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the makers of a network say is for files that do not."""
+    theirs.write(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    recipe = theirs.recipe("largest")
+
+    def built(how: AnyNetwork, classes: int, size: int) -> Network:
+        network = build_network(how, classes, size)
+        assert isinstance(network, Outside)
+        network.stated = ((0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
+        return network
+
+    monkeypatch.setattr(new_networks, "build_network", built)
+    whole = {name: value.contiguous() for name, value in built(recipe.network, 3, 16).state_dict().items()}
+    whole["scale.mean"] = torch.full_like(whole["scale.mean"], 0.7)
+    for kept, mean in ((whole, 0.7), ({name: one for name, one in whole.items() if "scale" not in name}, 0.1)):
+        safetensors.torch.save_file(kept, "weights.safetensors")
+        start, _ = first_weights("weights.safetensors", recipe, small_data.classes, 16)
+        assert start["scale.mean"].flatten()[0].item() == pytest.approx(mean)

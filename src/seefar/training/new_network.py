@@ -104,9 +104,8 @@ def _from_file(source: str | Path | Run, recipe: Recipe, classes: tuple[str, ...
     here = network.state_dict()
     there = {key if key in here else network.prefix + key: value for key, value in found.items()}
     if isinstance(network, OutsideNetwork) and network.stated:
-        there |= {
-            f"scale.{key}": torch.tensor(values) for key, values in zip(("mean", "deviation"), network.stated, strict=True)
-        }
+        stated = {f"scale.{key}": torch.tensor(one) for key, one in zip(("mean", "deviation"), network.stated, strict=True)}
+        there = stated | there  # a file that seefar wrote knows better how its images were scaled
     dispensable = {key: value for key, value in here.items() if key.startswith("scale.") or key.endswith("num_batches_tracked")}
     taken = _fitting(dispensable | there, network, network.head_names, f"{name} does not hold the weights of {recipe.name}")
     return {key: value for key, value in taken.items() if key in there}, {"run": name, "weights": sha256(path)}
