@@ -9,7 +9,7 @@ import torch
 from seefar.errors import ModelFileError
 from seefar.runs import folder
 from seefar.runs.folder import Run
-from seefar.runs.weights import read_weights
+from seefar.runs.weights import as_file, read_weights
 
 BEST, LAST = {"layer": torch.arange(6.0).view(2, 3)}, {"layer": torch.ones(2, 3)}
 
@@ -60,3 +60,11 @@ def test_a_changed_file_is_refused(tmp_path: Path) -> None:
 def test_a_run_without_an_epoch_has_none(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="holds no trained network: no epoch was finished"):
         read_weights(folder.create(tmp_path / "run"))
+
+
+def test_tensors_that_share_memory_are_written_out_each() -> None:
+    whole = torch.arange(12.0)
+    state = {"a": whole, "tied": whole, "end": whole[4:], "turned": whole.view(3, 4).T}
+    found = safetensors.torch.load(as_file(state))
+    assert found.keys() == state.keys()
+    assert all(torch.equal(found[name], value) for name, value in state.items())

@@ -15,8 +15,9 @@ def as_file(state: Mapping[str, Tensor], facts: dict[str, str] | None = None) ->
     seen: set[int] = set()
     whole = {}
     for name, value in state.items():
-        whole[name] = value.contiguous() if value.data_ptr() not in seen else value.clone(memory_format=torch.contiguous_format)
-        seen.add(value.data_ptr())
+        memory = value.untyped_storage().data_ptr()  # also that of a part, which begins elsewhere
+        whole[name] = value.contiguous() if memory not in seen else value.clone(memory_format=torch.contiguous_format)
+        seen.add(memory)
     return safetensors.torch.save(whole, facts)
 
 
