@@ -1,4 +1,4 @@
-"""Time and memory by the size and by the number of images: two tables of docs/benchmarks.md.
+"""Time and memory by the size and by the number of images: two tables in Markdown.
 
     .venv/bin/python benchmarks/sizes.py sizes                      # 32 to 224 pixels, each recipe
     .venv/bin/python benchmarks/sizes.py numbers                    # 10,000, 100,000 and a million images of 32x32
