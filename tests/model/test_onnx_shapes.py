@@ -7,6 +7,8 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
+from seefar.errors import ModelFileError
+from seefar.model import onnx_graph
 from seefar.model.onnx_shapes import RULES
 
 CASES: list[tuple[str, list[Any], dict[str, Any]]] = [
@@ -30,6 +32,14 @@ CASES: list[tuple[str, list[Any], dict[str, Any]]] = [
     ("Reshape", [(2, 4, 9), [-1, 12, 3]], {}),
     ("Reshape", [(2, 4, 9), [0, -1]], {}),
     ("BatchNormalization", [(2, 4, 9), (4,), (4,), (4,), (4,)], {}),
+    ("Concat", [(2, 4, 9), (2, 5, 9)], {"axis": 1}),
+    ("Concat", [(2, 4), (2, 5), (2, 1)], {"axis": -1}),
+    ("Unsqueeze", [(2, 4), [0, -1]], {}),
+    ("Squeeze", [(2, 1, 4, 1), [1, -1]], {}),
+    ("Clip", [(2, 4), (), ()], {}),
+    ("Sigmoid", [(2, 4)], {}),
+    ("PRelu", [(2, 4, 9), (4, 1)], {}),
+    ("Max", [(2, 4, 9), (4, 1), (1,)], {}),
 ]
 
 
@@ -73,6 +83,11 @@ def test_products_are_counted_where_there_are_many() -> None:
         ("Reshape", [(2, 3), (2,)], {}, [None, [5, -1]]),
         ("Transpose", [(2, 3)], {"perm": [0, 0]}, [None]),
         ("BatchNormalization", [(2, 4, 9), (3,), (4,), (4,), (4,)], {}, [None] * 5),
+        ("Concat", [(2, 4, 9), (2, 5, 8)], {"axis": 1}, [None, None]),
+        ("Concat", [(2, 4), (2, 4, 1)], {"axis": 0}, [None, None]),
+        ("Unsqueeze", [(2, 4), (2,)], {}, [None, [1, 1]]),
+        ("Squeeze", [(2, 4), (1,)], {}, [None, [1]]),
+        ("Clip", [(2, 4), (2,)], {}, [None, None]),
     ],
 )
 def test_inputs_that_do_not_fit_are_an_error(
@@ -80,3 +95,32 @@ def test_inputs_that_do_not_fit_are_an_error(
 ) -> None:
     with pytest.raises((ValueError, IndexError, KeyError, TypeError, ZeroDivisionError)):
         RULES[operator](shapes, facts, numbers)
+
+
+def sizes(nodes: list[dict[str, Any]], pixels: tuple[int, ...], **numbers: list[int]) -> dict[str, Any]:
+    tensors = {name: ((len(listed),), listed) for name, listed in numbers.items()}
+    return onnx_graph._sizes({"node": nodes}, tensors, pixels)
+
+
+@pytest.mark.parametrize("operator", ["Relu", "Concat", "ReduceMax", "Identity"])
+def test_many_operators_on_large_values_are_too_much_work(operator: str) -> None:
+    """None of them multiplies anything; all read or write every number."""
+    facts = [{"name": "axis", "i": 0}] if operator == "Concat" else []
+    nodes = [
+        {"op_type": operator, "input": ["pixels"], "output": [f"y{place}"], "attribute": facts}
+        for place in range(onnx_graph.MOST_NODES)
+    ]
+    assert len(sizes(nodes[:100], (1, 4096, 4096, 3))) == 101
+    with pytest.raises(ModelFileError, match=rf"its operator {operator} would need .* products an image"):
+        sizes(nodes, (1, 4096, 4096, 3))
+
+
+def test_a_value_has_a_few_sides() -> None:
+    pixels = (1, 8, 8, 3)
+    node: dict[str, Any] = {"op_type": "Unsqueeze", "input": ["pixels", "axes"], "output": ["y"]}
+    assert len(sizes([node], pixels, axes=[4, 5, 6, 7])["y"]) == 8
+    with pytest.raises(ModelFileError, match="would give a value of 9 sides, more than 8"):
+        sizes([node], pixels, axes=[4, 5, 6, 7, 8])
+    for operator, listed in {"Unsqueeze": list(range(2_000_002)), "Reshape": [2**62] * 2_000_002}.items():
+        with pytest.raises(ModelFileError, match=f"its operator {operator} takes a list of more than 8 whole numbers"):
+            sizes([node | {"op_type": operator}], pixels, axes=listed)

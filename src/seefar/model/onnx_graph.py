@@ -13,6 +13,8 @@ MOST_BYTES = 2**30  # of a file: one of ours for 224 pixels is below 200 MB, and
 MOST_NODES = 5000  # our largest network has about 150
 MOST_VALUES = 2**27  # numbers in one value for one image: 512 MB; the widest network at 224 pixels has 2**24
 MOST_PRODUCTS = 10**12  # for one image: half a minute of one core; the widest network at 224 pixels takes 2 * 10**11
+MOST_SIDES = 8  # of a tensor or value; ours have 5 at most
+NUMBER = 32  # products that take about as long as reading a number and writing another (chosen by hand)
 ITEM = {1: 4, 2: 1, 3: 1, 6: 4, 7: 8}  # bytes of a number by data_type: float32, uint8, int8, int32, int64
 UINT8, FLOAT, INT64 = 2, 1, 7
 MARKER = b"MEM_ADDR_"  # of ONNX Runtime, for tensors that lie in the memory of the process (its issues 28709 and 29011)
@@ -72,7 +74,7 @@ def _tensor(tensor: Mapping[str, Any]) -> tuple[Shape, list[int] | None]:
     if kind not in ITEM:
         raise ModelFileError(f"its tensor {name!r} has the data type {kind}; allowed are float32, int8, uint8, int32 and int64")
     wanted = math.prod(dims)
-    if any(side < 0 for side in dims) or len(dims) > 8 or wanted > MOST_BYTES:
+    if any(side < 0 for side in dims) or len(dims) > MOST_SIDES or wanted > MOST_BYTES:
         raise ModelFileError(f"its tensor {name!r} claims the shape {tuple(dims)}")
     stored = {
         "raw_data": len(tensor.get("raw_data", b"")) / ITEM[kind],
@@ -144,10 +146,15 @@ def _sizes(graph: Mapping[str, Any], tensors: Mapping[str, tuple[Shape, list[int
                 known[outputs[0]], numbers[outputs[0]] = _tensor(facts["value"])
                 continue
             shapes = [known[name] for name in inputs]
-            shape, cost = RULES[operator](shapes, facts, [numbers.get(name) for name in inputs])
+            constants = [numbers.get(name) for name in inputs]
+            if any(len(listed or ()) > MOST_SIDES for listed in constants):
+                raise ModelFileError(f"its operator {operator} takes a list of more than {MOST_SIDES} whole numbers")
+            shape, cost = RULES[operator](shapes, facts, constants)
         except (ValueError, IndexError, KeyError, TypeError, ZeroDivisionError):
             raise ModelFileError(f"its operator {operator} cannot work on {[known[name] for name in inputs]}") from None
-        products += cost
+        if len(shape) > MOST_SIDES:
+            raise ModelFileError(f"its operator {operator} would give a value of {len(shape):,} sides, more than {MOST_SIDES}")
+        products += max(cost, NUMBER * max(map(math.prod, (shape, *shapes))))  # whatever it does, it reads and writes
         if math.prod(shape) > pixels[0] * MOST_VALUES or products > pixels[0] * MOST_PRODUCTS:
             raise ModelFileError(
                 f"its operator {operator} would need {math.prod(shape):,} numbers and {products:,} products an image"
