@@ -9,7 +9,9 @@ import numpy as np
 from seefar.cores import cores
 from seefar.errors import ModelFileError, UsageError
 
-PIXELS = 32 * 32 * 32  # of a batch: as many images as fit, so that memory does not grow with their size (chosen by hand)
+PIXELS = (
+    32 * 32 * 32
+)  # of a batch: as many images as fit, one at least; memory is that of a batch times the cores (chosen by hand)
 MOST = 32  # images of a batch: larger ones are no faster
 LEAST = 4  # images of a batch that another core is woken for (chosen by hand)
 

@@ -28,7 +28,7 @@ from seefar.networks.inference import as_features
 from seefar.networks.layers import Dropout, Network
 from seefar.networks.outside import Outside
 
-GRID = 8  # cells a side, at most, that are emptied: each takes a pass through the head (chosen by hand)
+GRID = 8  # cells a side, at most, that are emptied: each takes a pass through the whole network (chosen by hand)
 BATCH = 32  # images at a time: a hidden dense layer has a value for each of its units at each place (chosen by hand)
 POOLS = (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
 
