@@ -70,3 +70,10 @@ def test_a_machine_without_a_compiler_is_told_so_before_anything_starts(monkeypa
     monkeypatch.delenv("CXX", raising=False)
     with pytest.raises(UsageError, match="leave out --compile"):
         devices.check_compiler()
+
+
+def test_threads_are_those_that_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not those of the machine, where `taskset` or a cpuset leaves fewer."""
+    monkeypatch.setattr(devices, "cores", lambda: 1)
+    with pytest.raises(UsageError, match="threads is 2; allowed is 1 to 1, the processors that this process may use"):
+        devices.set_threads(2)

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from seefar.cores import cores
 from seefar.errors import UsageError
 
 
@@ -47,9 +48,9 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
 
 def set_threads(count: int) -> None:
     """Use so many threads on the CPU, for the whole process. Sums are added up in another order with another number of them."""
-    most = os.cpu_count() or 1
+    most = cores()
     if not 1 <= count <= most:
-        raise UsageError(f"threads is {count}; allowed is 1 to {most}, the processors of this machine")
+        raise UsageError(f"threads is {count}; allowed is 1 to {most}, the processors that this process may use")
     torch.set_num_threads(count)
 
 

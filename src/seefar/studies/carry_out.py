@@ -1,7 +1,6 @@
 """Does it help? Train every variant of a study with every seed, open test once at the end, and sum up."""
 
 import json
-import os
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seefar import files, progress
+from seefar.cores import cores
 from seefar.data.images import Dataset
 from seefar.data.load import load
 from seefar.errors import UsageError, did_you_mean
@@ -117,7 +117,7 @@ def _check_sizes(seeds: int, until: float | None, budget: float, jobs: int, ray:
     check_number("seeds", seeds, 1, 1000)
     check_number("jobs", jobs, 1, 1000)
     if threads is not None:
-        check_number("threads", threads, 1, 1024 if ray else os.cpu_count() or 1)
+        check_number("threads", threads, 1, 1024 if ray else cores())
     if until is not None and (until <= 0 or seeds < 2):
         raise UsageError("until needs a width in points above 0, and 2 seeds or more to begin with")
     if budget < 0:

@@ -1,13 +1,13 @@
 """What a study and a search refuse before anything is trained: recipes that do not fit the images, a folder begun with other ones."""
 
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from seefar import files
+from seefar.cores import cores
 from seefar.data.images import Dataset
 from seefar.errors import UsageError
 from seefar.recipe_fields import change
@@ -58,7 +58,7 @@ def claim_folder(
         kind: "study" or "search", for errors.
         facts: what the file says, beside the images and the number of threads.
         images: the data set, whose training and test images must stay the same.
-        threads: of each training; None for the number of the first call, by default the cores of this machine divided by `jobs`.
+        threads: of each training; None for the number of the first call, by default the cores of this process divided by `jobs`.
         jobs: trainings at the same time.
         check_same: raises an error if the facts in the file are those of something else.
 
@@ -70,7 +70,7 @@ def claim_folder(
     """
     here = {"train": images.train.digest, "test": images.test.digest}
     if not path.exists():
-        settled = max(1, (os.cpu_count() or 1) // jobs) if threads is None else threads
+        settled = max(1, cores() // jobs) if threads is None else threads
         files.write_json(path, {**facts, "data": images.name, **here, "threads": settled})
     there: dict[str, Any] = json.loads(path.read_bytes())
     if any(there[part] != digest for part, digest in here.items()):
