@@ -72,16 +72,19 @@ def _read_npy(paths: Sequence[Path]) -> Pairs:
     return {"test": (images, labels)}
 
 
-def _idx(name: str, folders: Sequence[str], facts: Sequence[tuple[str, int, str]]) -> tuple[Archive, ...]:
-    return tuple(
-        Archive(f"{name}-{file}", size, digest, tuple(f"{folder}/{file}" for folder in folders)) for file, size, digest in facts
+_FILES = ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")
+
+
+def _like_mnist(name: str, title: str, classes: tuple[str, ...], folders: Sequence[str], *facts: tuple[int, str]) -> Named:
+    """A set in the four files of MNIST, of as many images; `facts`: size and SHA-256 of each file."""
+    archives = (
+        Archive(f"{name}-{file}", size, digest, tuple(f"{folder}/{file}" for folder in folders))
+        for file, (size, digest) in zip(_FILES, facts, strict=True)
     )
+    images = {"train": 60_000, "test": 10_000}
+    return Named(title, classes, images, 28, 1, tuple(archives), lambda paths: read_idx(paths[0]))
 
 
-_TRAIN, _TEST = "train-{}-ubyte.gz", "t10k-{}-ubyte.gz"
-_IMAGES, _LABELS = "images-idx3", "labels-idx1"
-_FILES = (_TRAIN.format(_IMAGES), _TRAIN.format(_LABELS), _TEST.format(_IMAGES), _TEST.format(_LABELS))
-_SIXTY = {"train": 60_000, "test": 10_000}
 _DIGITS = tuple("0123456789")
 _SVHN = ("https://cseweb.ucsd.edu/~weijian/static/datasets/svhn", "https://ufldl.stanford.edu/housenumbers")
 _CIFAR_10_1 = (
@@ -90,62 +93,38 @@ _CIFAR_10_1 = (
 )
 
 SETS: dict[str, Named] = {
-    "mnist": Named(
+    "mnist": _like_mnist(
+        "mnist",
         "MNIST",
         _DIGITS,
-        _SIXTY,
-        28,
-        1,
-        _idx(
-            "mnist",
-            ("https://storage.googleapis.com/cvdf-datasets/mnist", "https://ossci-datasets.s3.amazonaws.com/mnist"),
-            (
-                (_FILES[0], 9_912_422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
-                (_FILES[1], 28_881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
-                (_FILES[2], 1_648_877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
-                (_FILES[3], 4_542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
-            ),
-        ),
-        lambda paths: read_idx(paths[0]),
+        ("https://storage.googleapis.com/cvdf-datasets/mnist", "https://ossci-datasets.s3.amazonaws.com/mnist"),
+        (9_912_422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
+        (28_881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
+        (1_648_877, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
+        (4_542, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
     ),
-    "fashion-mnist": Named(
+    "fashion-mnist": _like_mnist(
+        "fashion-mnist",
         "Fashion-MNIST",
         ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
-        _SIXTY,
-        28,
-        1,
-        _idx(
-            "fashion-mnist",
-            (
-                "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion",
-                "https://storage.googleapis.com/tensorflow/tf-keras-datasets",
-            ),
-            (
-                (_FILES[0], 26_421_880, "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"),
-                (_FILES[1], 29_515, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
-                (_FILES[2], 4_422_102, "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"),
-                (_FILES[3], 5_148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
-            ),
+        (
+            "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion",
+            "https://storage.googleapis.com/tensorflow/tf-keras-datasets",
         ),
-        lambda paths: read_idx(paths[0]),
+        (26_421_880, "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"),
+        (29_515, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
+        (4_422_102, "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"),
+        (5_148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
     ),
-    "kmnist": Named(
+    "kmnist": _like_mnist(
+        "kmnist",
         "Kuzushiji-MNIST",
         ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
-        _SIXTY,
-        28,
-        1,
-        _idx(
-            "kmnist",
-            ("https://codh.rois.ac.jp/kmnist/dataset/kmnist",),
-            (
-                (_FILES[0], 18_165_135, "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4"),
-                (_FILES[1], 29_497, "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17"),
-                (_FILES[2], 3_041_136, "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5"),
-                (_FILES[3], 5_120, "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c"),
-            ),
-        ),
-        lambda paths: read_idx(paths[0]),
+        ("https://codh.rois.ac.jp/kmnist/dataset/kmnist",),
+        (18_165_135, "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4"),
+        (29_497, "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17"),
+        (3_041_136, "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5"),
+        (5_120, "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c"),
     ),
     "svhn": Named(
         "SVHN",
