@@ -26,9 +26,7 @@ from PIL import Image
 
 import seefar as sf
 from seefar.data.decode import decode, decode_some
-from seefar.model import self_test
-from seefar.model.onnx_file import TEST
-from seefar.model.onnx_graph import check_graph
+from seefar.playing.from_file import examples_in
 
 BATCH = 32
 CONNECTIONS = 64
@@ -71,7 +69,7 @@ def show(found: dict[str, Any]) -> None:
 def pictures(model: Path, folder: Path) -> list[Path]:
     """The images of the model's self-test at the model's size, as PNG files."""
     loaded = sf.load_model(model)
-    examples = self_test.from_json(json.loads(check_graph(model.read_bytes()).metadata[TEST]), len(loaded.classes))
+    examples = examples_in(model.read_bytes(), len(loaded.classes))
     files = []
     for number, example in enumerate(examples):
         file = folder / f"{number}.png"

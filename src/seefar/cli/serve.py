@@ -104,10 +104,10 @@ def serve(
 
         serve_on_ray(models, ray, host, port, settings, replicas=replicas, threads=threads, tell=_tell)
         return
-    from seefar.playing.folder import page_files
+    from seefar.playing.folder import page_of_bytes
 
     give_back_freed_memory()
-    run(models, host, port, settings, log=log, threads=threads, playground=page_files, tell=_tell)
+    run(models, host, port, settings, log=log, threads=threads, playground=page_of_bytes, tell=_tell)
 
 
 def _tell(address: str, names: list[str]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from seefar.data.images import Dataset
 from seefar.errors import UsageError
 from seefar.files import make_folder, write_bytes
+from seefar.playing.from_file import of_bytes
 from seefar.playing.material import material
 from seefar.runs.folder import Run
 from seefar.torchrun import only_alone
@@ -53,14 +54,22 @@ def page_files(
     source: str | Path | Run, other: str | Path | Run | None = None, data: Dataset | None = None
 ) -> dict[str, bytes]:
     """The files of a playground by name. Arguments and errors: `playground`."""
-    models = [material(source, data), *([material(other, data)] if other is not None else [])]
-    return {**static_files(), DATA: "".join(map(_script, models)).encode()}
+    return _files(material(source, data), *([material(other, data)] if other is not None else []))
+
+
+def page_of_bytes(content: bytes, name: str) -> dict[str, bytes]:
+    """The files of a playground for the bytes of an ONNX file that is called `name`. Errors: `playground`."""
+    return _files(of_bytes(content, name, name))
 
 
 def static_files() -> dict[str, bytes]:
     """Those that are the same for every network."""
     folder = files("seefar") / "web" / "playground"
     return {name: (folder / name).read_bytes() for name in NAMES}
+
+
+def _files(*models: dict[str, object]) -> dict[str, bytes]:
+    return {**static_files(), DATA: "".join(map(_script, models)).encode()}
 
 
 def _script(model: dict[str, object]) -> str:

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -112,10 +111,11 @@ class Models:
         """The versions of a model that serve now, the newest last."""
         return list(self._served.get(name, {}))
 
-    def file(self, served: Served) -> Path | None:
-        """The file of a model, if what lies there is still what serves."""
+    def content(self, served: Served) -> bytes | None:
+        """What is in the file of a model, if that is still what serves."""
         path = self._sources[served.name].versions().get(served.version, self._sources[served.name].path)
-        return path if hashlib.sha256(bytes_of(path)).hexdigest() == served.digest else None
+        content = bytes_of(path)
+        return content if digest_of(content) == served.digest else None
 
     def are_well(self) -> bool:
         """Whether each of them could answer now."""

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from seefar.errors import SeefarError
+from seefar.serving.log import place_of
 from seefar.serving.metrics import TEXT
 from seefar.serving.models import Served
 from seefar.serving.openapi import document
@@ -40,7 +41,9 @@ class Pages:
         self._service = service
         self._openapi = json.dumps(document(service.settings.token is not None)).encode()
         self._operations = _operations(document(False)["paths"])
-        self._made: tuple[str, Mapping[str, bytes]] = ("", {})  # the playground of the first model, by the digest of its file
+        self._made: tuple[str, asyncio.Future[Mapping[str, bytes]]] | None = (
+            None  # the page of the first model, by its file's digest
+        )
 
     async def front(self, request: Request) -> Response:
         """GET /: a page on which the first model can be tried, if there is one; else, and at /docs, how to ask."""
@@ -61,21 +64,23 @@ class Pages:
         if make is None:
             return None
         served = models.get(None)
-        if self._made[0] != served.digest:
-            self._made = served.digest, await asyncio.get_running_loop().run_in_executor(None, self._make, make, served)
-        content = self._made[1].get(name)
+        if self._made is None or self._made[0] != served.digest:  # whoever asks meanwhile waits for the same one
+            self._made = served.digest, asyncio.get_running_loop().run_in_executor(None, self._make, make, served)
+        content = (await asyncio.shield(self._made[1])).get(name)  # shielded from clients that leave
         if content is None:
             return None
         return Response(content, 200, {"content-security-policy": PLAYGROUND_POLICY}, PLAYGROUND[name])
 
     def _make(self, make: Playground, served: Served) -> Mapping[str, bytes]:
         try:
-            file = self._service.models.file(served)
-            files = dict(make(file)) if file is not None else {}
+            content = self._service.models.content(served)
+            files = dict(make(content, served.name)) if content is not None else {}
             return files | {"data.js": files["data.js"] + b'window.seefarDocs = "docs";\n'} if files else {}
         except SeefarError as error:
             self._service.log("playground", model=served.name, error=str(error))
-            return {}
+        except Exception as error:  # noqa: BLE001  it is kept, so that nobody waits for the same fault again
+            self._service.log("playground", model=served.name, error=type(error).__name__, at=place_of(error))
+        return {}
 
     def _welcome(self, request: Request) -> str:
         models = self._service.models

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,8 +15,8 @@ from seefar.serving.settings import Settings
 from seefar.serving.uploads import Memory
 
 Found = TypeVar("Found")
-Playground = Callable[[Path], Mapping[str, bytes]]
-"""Makes the files of a page on which people try the network of an ONNX file."""
+Playground = Callable[[bytes, str], Mapping[str, bytes]]
+"""Makes the files of a page on which people try a network, from the bytes of its ONNX file and the name of the model."""
 WORTH_A_THREAD = 64 * 1024  # bytes that the event loop takes apart itself, at most (chosen by hand)
 
 
