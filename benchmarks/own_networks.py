@@ -1,4 +1,4 @@
-"""Does batch norm help a small network of one's own? Two files, three seeds each, on real images: the study that docs/log.md tells of.
+"""Does batch norm help a small network of one's own? Two files, three seeds each, on real images: a study of networks from outside.
 
 python benchmarks/own_networks.py [IMAGES] [SUBSET] [EPOCHS]: a zip of images, by default CIFAR-10 as JPEG beside the checkout; 5000; 10.
 """

@@ -263,6 +263,14 @@ def test_a_module_that_was_changed_since_it_was_imported_is_refused(first: str, 
     monkeypatch.delitem(sys.modules, name)
 
 
+def test_an_error_says_where_in_a_folder_that_is_called_like_us_too() -> None:
+    Path("seefar").mkdir()
+    Path("seefar/net.py").write_text("import math\n\nmath.no_such_thing\n")
+    with pytest.raises(UsageError, match=r"seefar/net.py:Net cannot be imported: AttributeError") as caught:
+        load("seefar/net.py:Net", find("seefar/net.py:Net").sha256)
+    assert caught.value.details == ("net.py, line 3: math.no_such_thing",)
+
+
 def test_an_instance_of_a_module_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(Path.cwd()))
     Path("factories_of_mine.py").write_text("class Net:\n    def __call__(self, classes): ...\n")

@@ -196,7 +196,11 @@ def users_code(model: str, failed: str) -> Iterator[None]:
     except (Exception, SystemExit) as error:
         said = " ".join(str(error).split())
         what = f"it calls sys.exit({said})" if isinstance(error, SystemExit) else f"{type(error).__name__}: {said}"
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "seefar" not in Path(frame.filename).parts]
+        frames = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if Path(__file__).parent not in Path(frame.filename).parents
+        ]
         own = [frame for frame in frames if "site-packages" not in frame.filename and "lib/python" not in frame.filename]
         lines = [f"{Path(frame.filename).name}, line {frame.lineno}: {frame.line}" for frame in own[-2:]]
         raise UsageError(f"{model} {failed}: {what}", lines) from error

@@ -85,8 +85,7 @@ def change(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
         raise UsageError(_foreign(model, foreign[0], own))
     if is_outside(model) and read.get("sha256", own["sha256"]) != own["sha256"]:
         raise UsageError(f"the file of {model} has the SHA-256 {own['sha256']}, and {read['sha256']} was asked for")
-    kept = before if not is_outside(model) else {name: value for name, value in before.items() if name not in own} | own
-    common = {field: value for field, value in (own | kept).items() if field in owners}
+    common = {field: value for field, value in (before | own if is_outside(model) else own | before).items() if field in owners}
     if missing := owners.keys() - common.keys() - read.keys():
         raise UsageError(f"the network {model!r} needs {min(missing)}; give it too, with --set {min(missing)}=...")
     values = {field: value for field, value in read.items() if field not in common or value != common[field]}
@@ -158,7 +157,7 @@ def _assembled(name: str, about: str, values: Mapping[str, Any]) -> Recipe:
             parts[owners[field]][field] = value
     if is_outside(model):
         parts["network"]["source"] = model
-    hints = get_type_hints(Recipe)
+    hints = _parts()
     made: dict[str, Any] = {
         part: (_class_of(model) if part == "network" else hints[part])(**own) for part, own in parts.items()
     }
@@ -179,10 +178,22 @@ def _network_fields(values: Iterable[str]) -> list[str]:
     return [field for field in values if field in _names(Outside)]
 
 
+@cache
+def _parts() -> dict[str, Any]:
+    """The class of each part of a recipe, by its name."""
+    return get_type_hints(Recipe)
+
+
+@cache
+def _owners_of(network: type[AnyNetwork]) -> dict[str, str]:
+    """In which part each field of a recipe stands, with a network of this class."""
+    hints = _parts() | {"network": network}
+    return {field: part for part in PARTS for field in _names(hints[part])}
+
+
 def _owners(model: str, fields: Iterable[str]) -> dict[str, str]:
     """In which part each field stands, of a recipe with this network; one from outside has those of `fields` that networks have."""
-    hints = get_type_hints(Recipe) | {"network": _class_of(model)}
-    owned = {field: part for part in PARTS for field in _names(hints[part])}
+    owned = _owners_of(_class_of(model))
     if not is_outside(model):
         return owned
     named = _network_fields(fields)
@@ -192,7 +203,7 @@ def _owners(model: str, fields: Iterable[str]) -> dict[str, str]:
 @cache
 def kinds() -> dict[str, Any]:
     """The type of each field of any recipe by name, with its range where it has one; those of the networks first."""
-    hints = get_type_hints(Recipe)
+    hints = _parts()
     classes = [*NETWORKS.values(), Outside, *(hints[part] for part in PARTS if part != "network")]
     found: dict[str, Any] = {"model": Literal[tuple(NETWORKS)]}
     for kind in classes:
@@ -209,7 +220,7 @@ def kind_of(field: str) -> Any:
 
 def neutral(field: str) -> Any:
     """The value of a field that is off. Raises UsageError if it has none."""
-    hints = get_type_hints(Recipe)
+    hints = _parts()
     for kind in (*NETWORKS.values(), Outside, *(hints[part] for part in PARTS if part != "network")):
         if field in (values := _neutral_values(kind)):
             return values[field]

@@ -1,7 +1,7 @@
 """Options that several verbs share, and the foot of their help."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -121,6 +121,11 @@ class TrainOptions(RecipeOptions):
 
             changes["budget"] = seconds(self.budget)
         return changes
+
+    def arguments(self, machine: "MachineOptions") -> dict[str, Any]:
+        """What `sf.train` and `sf.run` are given by name."""
+        own = {"target": self.aim(), "tags": self.tag or ()}
+        return {"watch": self.watchers(), **asdict(machine), **self.changes(), **own}
 
     def aim(self) -> float | None:
         """The accuracy to reach, 0..1. Raises UsageError if it is none."""

@@ -1,7 +1,7 @@
 """What verbs print on stdout: tables and sentences for people, one JSON document for programs."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -162,3 +162,21 @@ def print_description(data: "Dataset", found: "DataDescription") -> None:
 def _print(sentences: Iterable[str]) -> None:
     for sentence in sentences:
         print(sentence)
+
+
+def tells(what: str, open: bool) -> Callable[[str], None]:  # noqa: A002  as it is called on the command line
+    """What says where a page is and how it ends, and opens it in the browser if that is wanted.
+
+    Args:
+        what: the words before the address.
+        open: whether to open it.
+    """
+
+    def tell(address: str) -> None:
+        print(f"{what} {address} (Ctrl-C ends it)", flush=True)
+        if open:
+            import webbrowser
+
+            webbrowser.open(address)
+
+    return tell

@@ -38,6 +38,7 @@ def playground(
     open
         Open the page in the browser; --no-open only says where it is.
     """
+    from seefar.cli.output import tells
     from seefar.playing.folder import page_files
     from seefar.playing.folder import playground as write
     from seefar.playing.server import show
@@ -46,12 +47,5 @@ def playground(
         print(f"the page is at {write(source, out, other=other)}")
         return
 
-    def tell(address: str) -> None:
-        print(f"the playground of {source} is at {address} (Ctrl-C ends it)", flush=True)
-        if open:
-            import webbrowser
-
-            webbrowser.open(address)
-
     with contextlib.suppress(KeyboardInterrupt):  # that is how it is meant to end
-        show(page_files(source, other), port, tell=tell)
+        show(page_files(source, other), port, tell=tells(f"the playground of {source} is at", open))

@@ -45,14 +45,7 @@ def run(
     images = sf.load(data, **asdict(load))
     finished = []
     for seed, out in runs:
-        options = {
-            "watch": train.watchers(),
-            **asdict(machine),
-            **train.changes(),
-            "target": train.aim(),
-            "tags": train.tag or (),
-        }
-        finished.append(sf.run(images, train.recipe, seed, out=out, start=train.from_, **options))
+        finished.append(sf.run(images, train.recipe, seed, out=out, start=train.from_, **train.arguments(machine)))
     evaluations = [run.evaluation("test") for run in finished]
     if json:
         tell_if_nothing_is_believed(evaluations[0])

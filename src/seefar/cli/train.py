@@ -55,13 +55,7 @@ def train(
     runs = train.folders()
     images = sf.load(data, **asdict(load))
     for seed, out in runs:
-        options = {
-            "watch": train.watchers(),
-            **asdict(machine),
-            **train.changes(),
-            "target": train.aim(),
-            "tags": train.tag or (),
-        }
+        options = train.arguments(machine)
         run = sf.train(images, train.recipe, seed, out=out, start=train.from_, resume=resume == "auto", **options)
         if is_first():
             print(run.path)

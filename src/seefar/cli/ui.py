@@ -27,6 +27,7 @@ def ui(
     open
         Open the page in the browser.
     """
+    from seefar.cli.output import tells
     from seefar.errors import UsageError
 
     try:
@@ -34,11 +35,4 @@ def ui(
     except ModuleNotFoundError as error:
         raise UsageError(f"the page needs {error.name}; pip install 'seefar[ui]'") from None
 
-    def tell(address: str) -> None:
-        print(f"{folder} at {address} (Ctrl-C ends it)", flush=True)
-        if open:
-            import webbrowser
-
-            webbrowser.open(address)
-
-    show(folder, port, tell=tell)
+    show(folder, port, tell=tells(f"{folder} at", open))

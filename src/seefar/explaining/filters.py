@@ -150,8 +150,8 @@ def _judged(network: Network, images: np.ndarray) -> dict[str, nn.Module]:
     """Each learned convolution's name with the layer whose output it is judged by: see `ends`."""
     with undisturbed(network):
         _, found = passes(network, as_input(network, images[:2]))
-    named = [(one.name.removeprefix(network.prefix), judge) for one, judge in ends(found)]
-    return {name: judge for name, judge in named if name in network.leaves()}
+    named, leaves = [(one.name.removeprefix(network.prefix), judge) for one, judge in ends(found)], network.leaves()
+    return {name: judge for name, judge in named if name in leaves}
 
 
 def _ranges(network: Network, layers: list[nn.Module], images: np.ndarray) -> list[np.ndarray]:

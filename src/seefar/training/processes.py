@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from seefar.errors import SeefarError, UsageError
+from seefar.networks.outside import Outside
 from seefar.torchrun import LOADING, OtherFailedError, Place, await_notes, come_together, notes, patience, place
 from seefar.training.events import Step
 
@@ -117,10 +118,7 @@ class Together(Processes):
         if device.type == "cuda":  # parameters and buffers stay the same objects
             network = nn.SyncBatchNorm.convert_sync_batchnorm(network, self.gradients)
         shown = torch.zeros(2, size, size, 3, dtype=torch.uint8, device=device).permute(0, 3, 1, 2)
-        network.eval()
-        network(shown).sum().backward()
-        idle = any(parameter.requires_grad and parameter.grad is None for parameter in network.parameters())
-        network.zero_grad()
+        idle = isinstance(network, Outside) and _has_idle(network, shown)
         with self._watched(), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # torch 2.13 renames broadcast_buffers, 2.10 knows no other name
             wrapped = DistributedDataParallel(
@@ -128,7 +126,7 @@ class Together(Processes):
                 process_group=self.gradients,
                 broadcast_buffers=False,
                 gradient_as_bucket_view=True,
-                find_unused_parameters=idle,  # a network from outside may have parameters that it does not use
+                find_unused_parameters=idle,
             )
         with self._watched():
             # DDP arranges gradients for sending in the order of its first backward pass, another one before. The place of a number
@@ -318,6 +316,15 @@ def _together(here: Place, kind: str) -> Together:
     if kind == "cuda":
         together.gradients = dist.new_group(backend="nccl", timeout=2 * limit)  # so that the control group is the first to tell
     return together
+
+
+def _has_idle(network: nn.Module, shown: Tensor) -> bool:
+    """Whether a network from outside has parameters that it does not use; ours have none, and need no pass to tell."""
+    network.eval()
+    network(shown).sum().backward()
+    found = any(parameter.requires_grad and parameter.grad is None for parameter in network.parameters())
+    network.zero_grad()
+    return found
 
 
 def _differences(facts: list[dict[str, Any]]) -> dict[int, dict[str, tuple[Any, Any]]]:
