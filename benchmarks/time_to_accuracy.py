@@ -34,6 +34,7 @@ import seefar as sf
 from seefar.data.splits import carve
 from seefar.files import write_bytes, write_json
 from seefar.networks.device import choose_precision
+from seefar.training.frontier import FRONTIER
 
 HERE = Path(__file__).parent
 RESULTS = Path("docs/time-to-accuracy.json")
@@ -43,13 +44,9 @@ AIMS = (0.82, 0.85, 0.88, 0.90)
 MOMENTS = (60, 120, 300, 900)
 COMMON_RATE = 400  # GFLOP/s (bf16) of the machine that times are scaled to
 
-NARROW, MIDDLE, WIDE = "[[32,32],[64,128],[128,128]]", "[[32,32],[128,128],[128,128]]", "[[32,32],[192,192],[256,256,256]]"
-FAST = {  # chosen on validation (docs/log.md); how long each takes depends on the machine
-    "fast 1": {"widths": NARROW, "epochs": 3, "leave_out": 0.68, "batch_size": 300, "learning_rate": 0.2},
-    "fast 2": {"widths": NARROW, "epochs": 7, "leave_out": 0.55, "label_smoothing": 0.2},
-    "fast 3": {"widths": MIDDLE, "epochs": 9, "leave_out": 0.5, "label_smoothing": 0.2},
-    "fast 4": {"widths": MIDDLE, "epochs": 18, "leave_out": 0.52, "label_smoothing": 0.2, "batch_size": 1000},
-    "fast 5": {"widths": WIDE, "epochs": 17, "leave_out": 0.5, "label_smoothing": 0.2, "batch_size": 1000},
+FAST = {  # the settings that users get for a budget; how long each takes depends on the machine
+    f"fast {number}": {"widths": point.changes["widths"], "epochs": point.epochs, **point.changes}
+    for number, point in enumerate(FRONTIER, start=1)
 }
 
 
@@ -81,7 +78,11 @@ def cells(seeds: int, keras: str | None) -> list[Cell]:
     found = []
     for seed in range(seeds):
         for name, fields in FAST.items():
-            words = [word for field, value in fields.items() for word in ("--set", f"{field}={value}")]
+            words = [
+                word
+                for field, value in fields.items()
+                for word in ("--set", f"{field}={json.dumps(value, separators=(',', ':'))}")
+            ]
             found.append(Cell(name, seed, (sys.executable, "ours.py", *words)))
             found.append(Cell(f"{name} final", seed, (sys.executable, "ours.py", *words, "--everything")))
     precision = choose_precision("auto", torch.device("cpu"))

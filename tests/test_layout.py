@@ -9,7 +9,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "seefar"
 
 FLOORS = [  # from the ground up
-    {"children", "cores", "errors", "version", "display", "seeds", "progress", "upstairs"},
+    {"children", "cores", "errors", "version", "display", "seeds", "progress", "upstairs", "waiting"},
     {"cluster", "files", "torchrun", "recipes"},
     {"data", "networks", "metrics", "runs"},
     {"model", "training"},
@@ -38,6 +38,7 @@ LIGHT = (
     "torchrun",
     "progress",
     "upstairs",
+    "waiting",
     "__init__",
     "cli",
 )

@@ -184,16 +184,10 @@ def _parts() -> dict[str, Any]:
     return get_type_hints(Recipe)
 
 
-@cache
-def _owners_of(network: type[AnyNetwork]) -> dict[str, str]:
-    """In which part each field of a recipe stands, with a network of this class."""
-    hints = _parts() | {"network": network}
-    return {field: part for part in PARTS for field in _names(hints[part])}
-
-
 def _owners(model: str, fields: Iterable[str]) -> dict[str, str]:
     """In which part each field stands, of a recipe with this network; one from outside has those of `fields` that networks have."""
-    owned = _owners_of(_class_of(model))
+    hints = _parts() | {"network": _class_of(model)}
+    owned = {field: part for part in PARTS for field in _names(hints[part])}
     if not is_outside(model):
         return owned
     named = _network_fields(fields)

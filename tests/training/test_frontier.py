@@ -1,17 +1,21 @@
 """What a budget buys: points, the line between them and its inverse, and how fast this machine is."""
 
 import dataclasses
+import math
 from itertools import pairwise
 
 import pytest
+from scipy import stats
 from tests.conftest import images
 from tests.training.plans import CPU
 
 from seefar.errors import UsageError
 from seefar.recipe_fields import change, find
+from seefar.recipes import Recipe
 from seefar.training import frontier
 from seefar.training.check import check
-from seefar.training.frontier import FRONTIER, choose, expected, forecast, seconds_for
+from seefar.training.frontier import FRONTIER, STUDENT, choose, expected, forecast, seconds_for
+from seefar.training.step_seconds import StepSeconds, step_seconds
 
 FAST = find("fast")
 
@@ -23,6 +27,8 @@ def test_the_points_rise_in_time_and_accuracy_and_can_be_carried_out() -> None:
         assert 0 < one.accuracy < other.accuracy < 1
     for point in FRONTIER:
         check(change(FAST, point.changes), 10, 32, 45_000)
+        assert len(point.accuracies) == 5
+    assert stats.t.ppf(0.975, 4) == pytest.approx(STUDENT, abs=1e-3)
 
 
 def test_a_budget_takes_the_last_point_that_was_made_for_no_more() -> None:
@@ -32,20 +38,25 @@ def test_a_budget_takes_the_last_point_that_was_made_for_no_more() -> None:
     assert choose(last.seconds * 9) is last
 
 
-def test_expected_accuracy_passes_through_the_points_and_rises_between_them() -> None:
+def middle(seconds: float) -> float:
+    low, high = expected(seconds)
+    return (low + high) / 2
+
+
+def test_the_expected_interval_has_the_points_in_its_middle_and_rises_between_them() -> None:
     for point in FRONTIER:
-        assert expected(point.seconds) == pytest.approx(point.accuracy)
+        low, high = expected(point.seconds)
+        assert middle(point.seconds) == pytest.approx(point.accuracy)
+        assert low < min(point.accuracies) <= max(point.accuracies) < high
     one, other = FRONTIER[1:3]
-    middle = (one.seconds * other.seconds) ** 0.5
-    assert expected(middle) == pytest.approx((one.accuracy + other.accuracy) / 2)
-    assert expected(FRONTIER[0].seconds / 2) == FRONTIER[0].accuracy
-    assert expected(FRONTIER[-1].seconds * 2) == FRONTIER[-1].accuracy
+    assert middle((one.seconds * other.seconds) ** 0.5) == pytest.approx((one.accuracy + other.accuracy) / 2)
+    assert expected(FRONTIER[-1].seconds * 2) == expected(FRONTIER[-1].seconds), "nobody has measured more"
 
 
 @pytest.mark.parametrize("share", [0.01, 0.3, 0.5, 0.99])
 def test_the_time_to_an_accuracy_is_the_inverse(share: float) -> None:
     accuracy = FRONTIER[0].accuracy + share * (FRONTIER[-1].accuracy - FRONTIER[0].accuracy)
-    assert expected(seconds_for(accuracy)) == pytest.approx(accuracy)
+    assert middle(seconds_for(accuracy)) == pytest.approx(accuracy)
     assert seconds_for(FRONTIER[0].accuracy / 2) == FRONTIER[0].seconds
 
 
@@ -54,28 +65,72 @@ def test_an_accuracy_that_was_never_reached_is_refused() -> None:
         seconds_for(0.999)
 
 
+def at_speed(monkeypatch: pytest.MonkeyPatch, slow: float, answering: float = 0.0) -> None:
+    """A machine that is so many times as slow as that one, whatever the network."""
+
+    def trial(recipe: Recipe, *_: object) -> StepSeconds:
+        parts = [(made.network, made.sampling) for made in (change(FAST, point.changes) for point in FRONTIER)]
+        point = FRONTIER[parts.index((recipe.network, recipe.sampling))]
+        return StepSeconds(slow * point.seconds_an_image, answering)
+
+    monkeypatch.setattr(frontier, "step_seconds", trial)
+
+
 def test_a_forecast_scales_with_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = images(45, 0, "train")
-    monkeypatch.setattr(frontier, "slowness", lambda recipe, train, machine: 2.0)
+    data = images(50, 0, "train")
+    at_speed(monkeypatch, 2.0)
+    monkeypatch.setattr(frontier, "DIGEST", data.digest)
+    for point in FRONTIER[1:]:
+        budget = round(2 * point.seconds, 1)
+        made = forecast(change(FAST, {"budget": budget}), None, data, CPU)
+        assert made.accuracy == pytest.approx(expected(point.seconds), abs=1e-3)
+        assert made.recipe == change(change(FAST, {"budget": budget}), point.changes)
+        assert made.least == pytest.approx(2 * FRONTIER[0].seconds)
+        aimed = forecast(FAST, point.accuracy, data, CPU)
+        assert aimed.recipe.stopping.budget == pytest.approx(budget, abs=0.2)
+        assert dataclasses.replace(aimed.recipe, stopping=made.recipe.stopping, name=made.recipe.name) == made.recipe
+
+
+def test_what_is_spent_before_and_on_validating_is_not_there_for_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = images(50, 0, "train")
     monkeypatch.setattr(frontier, "DIGEST", data.digest)
     point = FRONTIER[1]
-    made = forecast(change(FAST, {"budget": 2 * point.seconds}), None, data, CPU)
-    assert made.accuracy == pytest.approx(point.accuracy)
-    assert made.epochs == pytest.approx(point.epochs * frontier.IMAGES / 45)
-    assert made.recipe == change(FAST, {**point.changes, "budget": 2 * point.seconds})
-    aimed = forecast(FAST, point.accuracy, data, CPU)
-    assert aimed.recipe.stopping.budget == pytest.approx(2 * point.seconds, abs=0.1)
-    assert dataclasses.replace(aimed.recipe, stopping=made.recipe.stopping, name=made.recipe.name) == made.recipe
+    at_speed(monkeypatch, 1.0)
+    plain = forecast(change(FAST, {"budget": 80.0}), None, data, CPU)
+    late = forecast(change(FAST, {"budget": 85.0}), None, data, CPU, spent=5.0)
+    assert late.accuracy == pytest.approx(plain.accuracy)
+    assert late.epochs == pytest.approx(plain.epochs)
+    at_speed(
+        monkeypatch, 1.0, answering=0.001 / 5
+    )  # 5 images validate: a millisecond an epoch, and epochs of 45 images are short
+    checked = forecast(change(FAST, {"budget": 80.0}), None, data, CPU)
+    assert checked.accuracy is not None
+    assert plain.accuracy is not None
+    assert checked.accuracy < plain.accuracy
+    aimed = forecast(FAST, point.accuracy, data, CPU, spent=3.0)
+    assert aimed.recipe.stopping.budget == pytest.approx(point.seconds + 3 + 0.001 * math.ceil(aimed.epochs), abs=0.1)
+    assert aimed.epochs > 1000
+
+
+def test_below_the_first_point_nothing_is_promised(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = images(50, 0, "train")
+    at_speed(monkeypatch, 3.0)
+    monkeypatch.setattr(frontier, "DIGEST", data.digest)
+    made = forecast(change(FAST, {"budget": 60.0}), None, data, CPU)
+    assert made.accuracy is None
+    assert made.least == pytest.approx(3 * FRONTIER[0].seconds)
+    assert made.epoch_seconds == pytest.approx(45 * 3 * FRONTIER[0].seconds_an_image)
 
 
 def test_for_other_images_the_accuracy_is_unknown_and_a_target_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = images(45, 0, "train")
-    monkeypatch.setattr(frontier, "slowness", lambda recipe, train, machine: 1.0)
-    assert forecast(change(FAST, {"budget": 30.0}), None, data, CPU).accuracy is None
+    data = images(50, 0, "train")
+    at_speed(monkeypatch, 1.0)
+    assert forecast(change(FAST, {"budget": 60.0}), None, data, CPU).accuracy is None
     with pytest.raises(UsageError, match="known only for CIFAR-10; use --budget"):
         forecast(FAST, 0.8, data, CPU)
 
 
 def test_how_slow_a_machine_is_follows_from_a_trial_and_larger_images_take_longer() -> None:
-    small, large = (frontier.slowness(FAST, images(32, 0, "train", size=size), CPU) for size in (16, 48))
-    assert 0 < small < large
+    small, large = (step_seconds(FAST, images(32, 0, "train", size=size), CPU) for size in (16, 64))
+    assert 0 < small.learning < large.learning
+    assert 0 < small.answering < large.answering

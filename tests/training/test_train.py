@@ -19,6 +19,7 @@ from seefar.reporting.watchers import plot, tensorboard
 from seefar.training import frontier
 from seefar.training.events import Epoch, Step
 from seefar.training.plan import Plan
+from seefar.training.step_seconds import StepSeconds
 from seefar.training.train import Watcher
 
 SHORT = SMALL | {"epochs": 2}
@@ -82,16 +83,23 @@ def test_fast_with_a_budget_gets_the_settings_for_it_and_keeps_them_when_it_is_r
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = Dataset("colours", images(560, 1, "train"), images(30, 2, "test"), "noise around three colours")
-    monkeypatch.setattr(frontier, "slowness", lambda *_: 0.02)  # a second here is as good as 50 there
+    quick = StepSeconds(frontier.FRONTIER[0].seconds_an_image / 150, 0.0)  # a second here is as good as 150 there, or more
+    monkeypatch.setattr(frontier, "step_seconds", lambda *_: quick)
     run = sf.train(data, "fast", budget=1.0, out=tmp_path / "run")
-    settings = change(find("fast"), {"budget": 1.0, **frontier.choose(50).changes})
+    settings = change(find("fast"), {"budget": 1.0, **frontier.choose(150).changes})
     assert from_json(run.recipe()) == settings
     said = capsys.readouterr().err
     assert re.match(
-        r"budget 1 s: about [\d.]+ epochs of \[\[32,32\],\[128,128\],\[128,128\]\]; expected accuracy, .*: unknown", said
+        r"budget 1 s: about \d+ epochs of \[\[32,32\],\[128,128\],\[128,128\]\], the first of 0\.\d s\n"
+        r"expected accuracy: unknown for such images\n",
+        said,
     )
     assert run.ended() == "budget"
-    monkeypatch.setattr(frontier, "slowness", lambda *_: 1.0)
+    went = run.read("timing.json")["budget"]
+    assert list(went) == ["before the first step", "in steps", "validating"]
+    assert 0.5 < sum(went.values()) < 3
+    assert re.search(r"^budget 1 s, used [\d.]+ s: [\d.]+ s before the first step, [\d.]+ s in steps, ", said, re.MULTILINE)
+    monkeypatch.setattr(frontier, "step_seconds", lambda *_: StepSeconds(1.0, 0.0))
     again = sf.train(data, "fast", budget=1.0, out=tmp_path / "run", resume=True, quiet=True)
     assert from_json(again.recipe()) == settings
 

@@ -167,7 +167,14 @@ class MachineOptions:
 
 
 def settle() -> None:
-    """Make a process that does nothing but train as fast as it can be; not for notebooks (see `keep_freed_memory`)."""
+    """Make a process that does nothing but train as fast as it can be; not for notebooks (see `keep_freed_memory`).
+
+    To be called before anything loads torch.
+    """
+    from seefar.cli.started import cores_used_by_others
+    from seefar.waiting import settle_waiting
+
+    settle_waiting(cores_used_by_others())
     from seefar.networks.device import keep_freed_memory
 
     keep_freed_memory()

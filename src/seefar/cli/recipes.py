@@ -1,15 +1,22 @@
 """`seefar recipes`: list recipes, read one, compare two."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from seefar.recipes import Recipe
 
 EXAMPLES = (
     "seefar recipes",
     "seefar recipes tiny baseline",
     "seefar recipes deep --layers",
+    "seefar recipes --time",
 )
+IMAGES = 50_000  # as CIFAR-10 has for training
+FEW = 64  # images of a step that is tried: the largest recipe takes seconds for one
 
 
 def recipes(
@@ -18,6 +25,7 @@ def recipes(
     /,
     *,
     layers: Annotated[bool, Parameter(negative="")] = False,
+    time: Annotated[bool, Parameter(negative="")] = False,
     classes: int = 10,
     size: int = 32,
     json: Annotated[bool, Parameter(negative="")] = False,
@@ -32,6 +40,8 @@ def recipes(
         Another one to compare it with.
     layers
         Of one recipe, show the layers of its network instead: shapes, parameters, multiply-adds.
+    time
+        Try each recipe for a moment, and show how long it takes on this machine for the 50,000 images of CIFAR-10.
     classes
         How many classes the images have, for --layers.
     size
@@ -44,6 +54,7 @@ def recipes(
     from seefar.recipe_fields import as_json, find
     from seefar.recipes import RECIPES
     from seefar.reporting import tables
+    from seefar.reporting.words import duration
 
     if layers:
         import seefar as sf
@@ -58,7 +69,14 @@ def recipes(
             print_layers(found)
         return
     chosen = [find(name) for name in (a, b) if name] or list(RECIPES.values())
-    if json:
+    if time:
+        seconds = _seconds_here(chosen)
+        if json:
+            print_json(seconds)
+        else:
+            rows = [(name, duration(value)) for name, value in seconds.items()]
+            print_table(tables.Table(["recipe", f"{IMAGES:,} images of 32x32, on this machine"], rows))
+    elif json:
         print_json({recipe.name: as_json(recipe) for recipe in chosen})
     elif a is None:
         print_table(tables.Table(["recipe", "what it is for"], [(recipe.name, recipe.about) for recipe in chosen]))
@@ -67,3 +85,23 @@ def recipes(
         print_table(tables.recipe(chosen[0]))
     else:
         print_table(tables.recipes(*chosen))
+
+
+def _seconds_here(recipes: "Iterable[Recipe]") -> dict[str, float]:
+    """How long each takes on this machine."""
+    from seefar.cli.options import settle
+
+    settle()  # before torch is loaded
+    from seefar import progress
+    from seefar.data.shapes import load_shapes
+    from seefar.training.machine import choose_machine
+    from seefar.training.step_seconds import run_seconds, step_seconds
+
+    images = load_shapes(train=FEW, test=10).train
+    found: dict[str, float] = {}
+    with progress.bar("trying") as tell:
+        for recipe in (chosen := list(recipes)):
+            tell(len(found), len(chosen), recipe.name)
+            here = step_seconds(recipe, images, choose_machine(recipe.optimisation.precision), FEW)
+            found[recipe.name] = round(run_seconds(recipe, here, IMAGES), 1)
+    return found

@@ -5,6 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from seefar.cli.options import LoadOptions, MachineOptions, TrainOptions, settle
+from seefar.cli.started import StartUp
 
 EXAMPLES = (
     "seefar run --data shapes --recipe tiny",
@@ -32,6 +33,7 @@ def run(
     json
         Print the test evaluation as one JSON document (with several seeds a list of them).
     """
+    settle()  # before torch is loaded
     from dataclasses import asdict
 
     import seefar as sf
@@ -39,13 +41,14 @@ def run(
     from seefar.cli.result import refuse, tell_if_nothing_is_believed
     from seefar.training.check import choose
 
-    settle()
     choose(train.recipe, size=load.size, **train.changes())  # refuse a bad recipe before anything is downloaded or decoded
     runs = train.folders()
-    images = sf.load(data, **asdict(load))
+    with StartUp() as start_up:
+        images = sf.load(data, **asdict(load))
     finished = []
     for seed, out in runs:
-        finished.append(sf.run(images, train.recipe, seed, out=out, start=train.from_, **train.arguments(machine)))
+        options = {**train.arguments(machine), "spent": start_up.charge()}
+        finished.append(sf.run(images, train.recipe, seed, out=out, start=train.from_, **options))
     evaluations = [run.evaluation("test") for run in finished]
     if json:
         tell_if_nothing_is_believed(evaluations[0])

@@ -64,6 +64,7 @@ def study(
     json
         Print one JSON document.
     """
+    settle()  # before torch is loaded
     from dataclasses import asdict
 
     import seefar as sf
@@ -82,7 +83,6 @@ def study(
     asked = choose_study(varied(base or "", vary, changes) if vary else question or "", {} if vary else changes)
     if not (data or asked.data):
         raise UsageError("say with --data on which images the study is carried out")
-    settle()
     images = sf.load(data or asked.data, **asdict(load))
     found = sf.study(
         asked,

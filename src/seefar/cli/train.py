@@ -3,6 +3,7 @@
 from typing import Any
 
 from seefar.cli.options import LoadOptions, MachineOptions, TrainOptions, settle
+from seefar.cli.started import StartUp
 from seefar.errors import UsageError
 from seefar.torchrun import is_first
 
@@ -34,12 +35,12 @@ def train(
         A run folder: resume it; of the other options only --epochs and those of the machine may be given.
         Or auto, with the full command: resume the run that the command made, or start it.
     """
+    settle()  # before torch is loaded
     from dataclasses import asdict
 
     import seefar as sf
     from seefar.training.check import choose
 
-    settle()
     if resume is not None and resume != "auto":
         _nothing_else(data, load, train)
         options: dict[str, Any] = {"watch": train.watchers(), **asdict(machine)}
@@ -53,9 +54,10 @@ def train(
         )
     choose(train.recipe, size=load.size, **train.changes())  # refuse a bad recipe before anything is downloaded or decoded
     runs = train.folders()
-    images = sf.load(data, **asdict(load))
+    with StartUp() as start_up:
+        images = sf.load(data, **asdict(load))
     for seed, out in runs:
-        options = train.arguments(machine)
+        options = {**train.arguments(machine), "spent": start_up.charge()}
         run = sf.train(images, train.recipe, seed, out=out, start=train.from_, resume=resume == "auto", **options)
         if is_first():
             print(run.path)

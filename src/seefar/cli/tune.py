@@ -64,6 +64,7 @@ def tune(
     json
         Print one JSON document.
     """
+    settle()  # before torch is loaded
     from dataclasses import asdict
 
     import seefar as sf
@@ -74,7 +75,6 @@ def tune(
 
     changes, space = RecipeOptions(set_=set_).changes(), settings(search)
     choose_space(space, base, changes)  # what is wrong with it is told before images are loaded
-    settle()
     images = sf.load(data, **asdict(load))
     found = sf.tune(
         images,

@@ -68,6 +68,7 @@ def fit(plan: Plan, leave: Callable[[], int] = lambda: 0) -> Iterator[Step | Epo
         training.go_back_to(plan.checkpoint)
     else:
         training.save()
+    training.begin()
     try:
         while not training.has_ended():
             yield from training.steps(leave)
@@ -105,6 +106,11 @@ class _Training:
         self.watch = Watch()
         self.saved = time.perf_counter()
         self.seconds = 0.0  # of the current epoch
+        self.went = {
+            "before the first step": 0.0,
+            "in steps": 0.0,
+            "validating": 0.0,
+        }  # seconds of the budget; the rest is saving
         self.started = datetime.now(UTC).isoformat(timespec="seconds")
 
     def go_back_to(self, checkpoint: bytes) -> None:
@@ -122,6 +128,12 @@ class _Training:
         if self.run.has("timing.json"):
             timing = self.run.read("timing.json")
             self.started, self.seconds = timing["started"], timing["seconds_since"]
+            self.went |= timing.get("budget", {})
+
+    def begin(self) -> None:
+        """All that comes before the first step is done."""
+        if self.clock:
+            self.went["before the first step"] += self.clock.spent() - self.position.spent
 
     def has_ended(self) -> bool:
         """Whether there is nothing left to do."""
@@ -144,7 +156,8 @@ class _Training:
     def steps(self, leave: Callable[[], int]) -> Iterator[Step]:
         """What is left of the epoch. Raises StoppedError, after saving, if `leave` says so."""
         position = self.position
-        began = time.perf_counter() - self.seconds
+        entered = time.perf_counter()
+        began = entered - self.seconds
         loss = torch.tensor(position.loss, device=self.device)
         correct = torch.tensor(position.correct, device=self.device)
         for step in train_epoch(self.learner, self.batches, position.epoch, self.rate_at, self.side_at, position.done):
@@ -170,6 +183,7 @@ class _Training:
         self.watch.look()
         position.loss, position.correct = loss.item(), int(correct.item())
         self.seconds = time.perf_counter() - began
+        self.went["in steps"] += time.perf_counter() - entered
 
     def end_epoch(self) -> Epoch:
         """Validate, and save the run with the epoch in it."""
@@ -177,6 +191,7 @@ class _Training:
         stop, position = self.recipe.stopping, self.position
         images = min(position.done * self.recipe.sampling.batch_size, self.batches.lengths.images_in(position.epoch))
         validation_loss, validation_accuracy = self._validate()
+        self.went["validating"] += time.perf_counter() - began
         rate = self.rate if self.clock else self.rate_at(self.batches.lengths.steps_before(position.epoch + 1))
         check_epoch(position.epoch, position.loss / images, validation_loss, rate, self.batches.classes)
         epoch = Epoch(
@@ -257,6 +272,7 @@ class _Training:
             "seconds_since": round(self.seconds, 3),
             "peak_memory_mib": round(peak_memory(self.device), 1),
             "keeps_freed_memory": keeps_freed_memory(),
+            **({"budget": {what: round(seconds, 2) for what, seconds in self.went.items()}} if self.clock else {}),
         }
         self.run.write("timing.json", timing)
         step = self.batches.lengths.steps_before(self.position.epoch) + self.position.done

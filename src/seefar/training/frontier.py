@@ -1,24 +1,28 @@
 """What a budget buys: the best settings of `fast` for a given time, as they were measured, and how fast this machine is beside that one.
 
-The points were chosen on validation images of CIFAR-10 saved as JPEG (docs/log.md). How long they take elsewhere, a short trial says.
+The settings were chosen on validation images of CIFAR-10 saved as JPEG (docs/log.md) and measured by
+`benchmarks/time_to_accuracy.py`, which takes them from here. How long they take on this machine, a short trial says.
 """
 
 import math
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
+from statistics import fmean, stdev
 from typing import Any
 
+from seefar.data.batches import Lengths
 from seefar.data.images import ImageSet
 from seefar.errors import UsageError
-from seefar.recipe_fields import change
+from seefar.recipe_fields import change, find
 from seefar.recipes import Recipe
-from seefar.training.learner import new_batches, new_learner
-from seefar.training.loop import train_epoch
 from seefar.training.machine import Machine
-from seefar.training.new_network import new_network
-from seefar.training.processes import ALONE
+from seefar.training.step_seconds import StepSeconds, step_seconds
+
+DIGEST = "f5dd40e0eccda74df2d234089d691d7d2365406483d8486e7694be9ad8a3cea4"  # of the training images they were measured on
+IMAGES = 50_000  # of them: all were trained on
+STUDENT = 2.776  # quantile 0.975 of Student's t with 4 degrees of freedom: five seeds were measured
+CLOCK = 0.14  # logarithm of how much faster or slower than in its trial a machine may be later (chosen by hand)
 
 
 @dataclass(frozen=True)
@@ -26,34 +30,75 @@ class Point:
     """Settings, and what they gave.
 
     Attributes:
-        seconds: the budget on the machine they were measured on.
-        accuracy: on validation, with test-time augmentation, 0..1: the mean over seeds.
-        epochs: as many as that machine went through; those after the first are shorter, because they leave images out.
+        seconds: of the training, on the machine they were measured on (two cores, float32, product of 4096 x 4096 at 312 GFLOP/s).
+        epochs: as many as it went through; those after the first are shorter, because they leave images out.
+        accuracies: on test, with the six views of `tta=shift`, 0..1, a seed each.
         changes: of recipe `fast`.
     """
 
     seconds: float
-    accuracy: float
-    epochs: float
+    epochs: int
+    accuracies: tuple[float, ...]
     changes: Mapping[str, Any]
+
+    @property
+    def accuracy(self) -> float:
+        """The mean over seeds, 0..1."""
+        return fmean(self.accuracies)
+
+    @property
+    def spread(self) -> float:
+        """Half the width of the 95 % prediction interval for another seed, by Student's t."""
+        return STUDENT * stdev(self.accuracies) * math.sqrt(1 + 1 / len(self.accuracies))
+
+    @property
+    def seconds_an_image(self) -> float:
+        """Seconds of that machine for an image shown, on average over the run."""
+        lengths = self.lengths(IMAGES)
+        return self.seconds / sum(lengths.images_in(epoch) for epoch in range(1, self.epochs + 1))
+
+    def lengths(self, images: int) -> Lengths:
+        """How long its epochs are with so many training images."""
+        sampling = change(find("fast"), self.changes).sampling
+        return Lengths(images, sampling.batch_size, sampling.leave_out)
 
 
 NARROW = ((32, 32), (64, 128), (128, 128))
 MIDDLE = ((32, 32), (128, 128), (128, 128))
-WIDE = ((64, 64), (128, 128), (256, 256))
+WIDE = ((32, 32), (192, 192), (256, 256, 256))
 
-# Measured with `seefar train --recipe fast --budget ...` on two cores at 850 GFLOP/s (bf16 product, 4096 x 4096); two or three runs each.
 FRONTIER = (
-    Point(15, 0.797, 2, {"widths": NARROW, "resolution": ((0.0, 0.625), (0.55, 0.8125), (0.8, 1.0))}),
-    Point(30, 0.851, 6, {"widths": NARROW}),
-    Point(50, 0.867, 9, {"widths": MIDDLE}),
-    Point(90, 0.883, 16, {"widths": MIDDLE, "leave_out": 0.6}),
-    Point(180, 0.896, 19, {"widths": WIDE, "leave_out": 0.6}),
+    Point(
+        34.2,
+        3,
+        (0.8197, 0.8269, 0.8210, 0.8202, 0.8213),
+        {"widths": NARROW, "leave_out": 0.68, "batch_size": 300, "learning_rate": 0.2},
+    ),
+    Point(
+        74.3,
+        7,
+        (0.8600, 0.8598, 0.8599, 0.8575, 0.8596),
+        {"widths": NARROW, "leave_out": 0.55, "label_smoothing": 0.2},
+    ),
+    Point(
+        126.8,
+        9,
+        (0.8731, 0.8747, 0.8730, 0.8754, 0.8764),
+        {"widths": MIDDLE, "leave_out": 0.5, "label_smoothing": 0.2},
+    ),
+    Point(
+        225.8,
+        18,
+        (0.8881, 0.8883, 0.8870, 0.8878, 0.8861),
+        {"widths": MIDDLE, "leave_out": 0.52, "label_smoothing": 0.2, "batch_size": 1000},
+    ),
+    Point(
+        482.9,
+        17,
+        (0.9004, 0.9048, 0.8989, 0.9023, 0.8991),
+        {"widths": WIDE, "leave_out": 0.5, "label_smoothing": 0.2, "batch_size": 1000},
+    ),
 )
-DIGEST = "f5dd40e0eccda74df2d234089d691d7d2365406483d8486e7694be9ad8a3cea4"  # of the training images they were measured on
-IMAGES = 50_000  # of them, validation included
-PER_IMAGE = 272e-6  # seconds of that machine for an image of a full-size step of `fast`
-TRIAL, STEPS = 250, 5  # images and steps of a trial; the fastest step counts, as the first ones are slower
 
 
 @dataclass(frozen=True)
@@ -63,15 +108,20 @@ class Forecast:
     Attributes:
         recipe: `fast` with the budget and the settings for it.
         epochs: as many as it will go through.
-        accuracy: on images like those the points were measured on, 0..1; None for others: it has not been measured.
+        epoch_seconds: how long the first of them takes, which shows every image.
+        accuracy: on test, with test-time augmentation, 0..1: the ends of a 95 % interval for one run. None for other images than those the
+            points were measured on, and for a budget below the first point: nobody has measured it.
+        least: seconds that the first point would take here.
     """
 
     recipe: Recipe
     epochs: float
-    accuracy: float | None
+    epoch_seconds: float
+    accuracy: tuple[float, float] | None
+    least: float
 
 
-def forecast(recipe: Recipe, target: float | None, train: ImageSet, machine: Machine) -> Forecast:
+def forecast(recipe: Recipe, target: float | None, train: ImageSet, machine: Machine, spent: float = 0.0) -> Forecast:
     """The settings for a budget, or for the budget that an accuracy takes.
 
     Args:
@@ -79,6 +129,7 @@ def forecast(recipe: Recipe, target: float | None, train: ImageSet, machine: Mac
         target: the accuracy to reach, 0..1; its budget is looked up. None: the recipe's budget stands.
         train: all training images, before validation is taken from them.
         machine: where the training will run.
+        spent: seconds of the budget that are spent already.
 
     Raises:
         UsageError: the target is higher than any that was measured, or the images are not those that were measured.
@@ -86,27 +137,52 @@ def forecast(recipe: Recipe, target: float | None, train: ImageSet, machine: Mac
     known = train.digest == DIGEST
     if target is not None and not known:
         raise UsageError("the time to an accuracy is known only for CIFAR-10; use --budget, such as --budget 60s")
-    slow = slowness(recipe, train, machine)
-    there = seconds_for(target) if target is not None else recipe.stopping.budget / slow
+    first = point = FRONTIER[0]
+    here = step_seconds(change(recipe, first.changes), train, machine)
+    least = _budget(first, first.seconds, here, recipe, len(train), spent)
+    there = _there(first, recipe.stopping.budget - spent, here, recipe, len(train)) if target is None else seconds_for(target)
     point = choose(there)
-    chosen = change(recipe, {**point.changes, "budget": round(there * slow, 1)})
-    part = len(train) / IMAGES
-    return Forecast(chosen, point.epochs * there / point.seconds / part, expected(there) if known else None)
+    if point is not first:  # another network has another speed
+        here = step_seconds(change(recipe, point.changes), train, machine)
+        if target is None:
+            there = _there(point, recipe.stopping.budget - spent, here, recipe, len(train))
+    budget = recipe.stopping.budget if target is None else _budget(point, there, here, recipe, len(train), spent)
+    learning, _ = _held_out(recipe, len(train))
+    return Forecast(
+        change(recipe, {**point.changes, "budget": round(budget, 1)}),
+        _epochs(point, there * here.learning / point.seconds_an_image, here, learning),
+        learning * here.learning,
+        expected(there) if known and there >= first.seconds else None,
+        least,
+    )
 
 
-def slowness(recipe: Recipe, train: ImageSet, machine: Machine) -> float:
-    """How long this machine takes for the work of one second of that machine, for such images: from a few steps of `fast`."""
-    few = train[:TRIAL]
-    whole = change(recipe, {"leave_out": 0.0, "resolution": [[0.0, 1.0]], "batch_size": len(few)})
-    alone = replace(machine, compiled=False, processes=ALONE)  # a trial is not worth half a minute of compiling
-    learner, batches = new_learner(whole, new_network(whole, 0, few), few, alone), new_batches(whole, 0, few, alone)
-    seconds = []
-    for epoch in range(1, STEPS + 1):  # each of one step
-        began = time.perf_counter()
-        for step in train_epoch(learner, batches, epoch, lambda _: whole.optimisation.learning_rate):
-            step.loss.item()  # waits for the device
-        seconds.append(time.perf_counter() - began)
-    return min(seconds) / len(few) / PER_IMAGE
+def _held_out(recipe: Recipe, images: int) -> tuple[int, int]:
+    """How many of the images are learned from, and how many validate."""
+    validation = round(images * recipe.kept.validation)
+    return images - validation, validation
+
+
+def _epochs(point: Point, seconds: float, here: StepSeconds, images: int) -> float:
+    """How many epochs so many seconds of steps are, of so many images: the first shows all of them."""
+    lengths, shown = point.lengths(images), seconds / here.learning
+    return shown / images if shown < images else 1 + (shown - images) / lengths.images_in(2)
+
+
+def _there(point: Point, seconds: float, here: StepSeconds, recipe: Recipe, images: int) -> float:
+    """Seconds of that machine that do what is done here in `seconds`, of which the validation after each epoch takes its part."""
+    learning, validation = _held_out(recipe, images)
+    each, first = validation * here.answering, learning * here.learning
+    later = point.lengths(learning).images_in(2) * here.learning
+    epochs = 1 + max(math.ceil((seconds - first - each) / (later + each)), 0)
+    return max(seconds - epochs * each, 0) * point.seconds_an_image / here.learning
+
+
+def _budget(point: Point, there: float, here: StepSeconds, recipe: Recipe, images: int, spent: float) -> float:
+    """The inverse of `_there`, with what is spent already: a budget."""
+    learning, validation = _held_out(recipe, images)
+    seconds = there * here.learning / point.seconds_an_image
+    return spent + seconds + math.ceil(_epochs(point, seconds, here, learning)) * validation * here.answering
 
 
 def choose(seconds: float) -> Point:
@@ -114,17 +190,25 @@ def choose(seconds: float) -> Point:
     return ([point for point in FRONTIER if point.seconds <= seconds] or FRONTIER[:1])[-1]
 
 
-def expected(seconds: float) -> float:
-    """The accuracy for so many seconds of that machine: a straight line between points over the logarithm of time."""
+def expected(seconds: float) -> tuple[float, float]:
+    """The interval of accuracies for so many seconds of that machine, from the first point on.
+
+    Its middle is a straight line between points over the logarithm of time. Its width is that of seeds and of the machine's moods.
+    """
+    moment = math.log(seconds)
     for one, other in pairwise(FRONTIER):
-        if seconds < other.seconds:
-            share = max(math.log(seconds / one.seconds) / math.log(other.seconds / one.seconds), 0)
-            return one.accuracy + share * (other.accuracy - one.accuracy)
-    return FRONTIER[-1].accuracy
+        if seconds < other.seconds or other is FRONTIER[-1]:
+            length = math.log(other.seconds / one.seconds)
+            share = min((moment - math.log(one.seconds)) / length, 1.0)
+            slope = (other.accuracy - one.accuracy) / length
+            middle = one.accuracy + share * (other.accuracy - one.accuracy)
+            half = math.hypot(one.spread + share * (other.spread - one.spread), slope * CLOCK)
+            break
+    return middle - half, middle + half
 
 
 def seconds_for(accuracy: float) -> float:
-    """The inverse of `expected`: the fewest seconds. Raises UsageError beyond the last point."""
+    """The fewest seconds of that machine in which the middle of `expected` reaches an accuracy. Raises UsageError beyond the last point."""
     for one, other in pairwise(FRONTIER):
         if accuracy <= other.accuracy:
             share = max((accuracy - one.accuracy) / (other.accuracy - one.accuracy), 0)

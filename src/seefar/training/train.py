@@ -16,11 +16,12 @@ from seefar.files import lock
 from seefar.network_source import give
 from seefar.networks.build import build_network
 from seefar.networks.summary import summarise
-from seefar.recipe_fields import change, find, flat, from_json, model_of, said, short_name, text
+from seefar.recipe_fields import change, find, flat, from_json, model_of, said, short_name
 from seefar.recipes import Outside, Recipe
 from seefar.runs.checkpoint_files import newest_checkpoint
 from seefar.runs.folder import Run, open_run
 from seefar.runs.tags import check_tags, write_tags
+from seefar.training.budget_words import what_it_went_into, what_to_expect
 from seefar.training.check import changed, check
 from seefar.training.events import Epoch, Step
 from seefar.training.fit import earlier_epochs, fit
@@ -57,6 +58,7 @@ def train(
     watch: Sequence[Watcher] = (),
     quiet: bool = False,
     target: float | None = None,
+    spent: float = 0.0,
     tags: Sequence[str] = (),
     **changes: Any,
 ) -> Run:
@@ -79,6 +81,7 @@ def train(
         watch: further ways to watch, such as `plot()` and `tensorboard()` of `seefar.reporting.watchers`.
         quiet: no table and no bar on stderr.
         target: an accuracy, 0..1: recipe `fast` gets the budget that it takes on this machine. Known only for CIFAR-10.
+        spent: seconds of a budget that are spent already; the command line charges it with starting up.
         tags: words by which `seefar ui` finds the run again; written to `tags.txt`, which may be changed later.
         changes: recipe fields to change, such as `epochs=3`; the run is named after them. With `fast` and nothing but a `budget` in
             seconds, the network and its resolutions are chosen by what was measured for such a budget.
@@ -90,13 +93,13 @@ def train(
         OutOfMemoryError: a step needs more memory than there is.
         InUseError: another process works in `out`.
     """
-    began = time.perf_counter()
+    began = time.perf_counter() - spent
     check_tags(tags)
     data = data.locked()
     chosen = changed(recipe, changes if network is None else {"model": network, **changes})
     machine = choose_machine(chosen.optimisation.precision, device, threads, deterministic=deterministic, compiled=compiled)
     there = Run(Path(out)) if out and resume and (Path(out) / "recipe.json").exists() else None
-    chosen = _with_budget(chosen, target, data, machine, there, quiet=quiet)
+    chosen = _with_budget(chosen, target, data, machine, there, began, quiet=quiet)
     training, validation = data.held_out(chosen.kept.validation)
     check(chosen, len(data.classes), data.train.size, len(training), machine.processes.count)
     weights, begins = first_weights(start, chosen, data.classes, data.train.size) if start is not None else (None, None)
@@ -118,7 +121,7 @@ def train(
 
 
 def _with_budget(
-    recipe: Recipe, target: float | None, data: Dataset, machine: Machine, there: Run | None, *, quiet: bool
+    recipe: Recipe, target: float | None, data: Dataset, machine: Machine, there: Run | None, began: float, *, quiet: bool
 ) -> Recipe:
     """The recipe with the settings for its budget, or for the one that a target takes, where they are known; says what to expect.
 
@@ -133,13 +136,10 @@ def _with_budget(
     began_with = from_json(there.recipe()) if there else None
     if began_with and began_with.stopping.budget and (target or began_with.stopping.budget == recipe.stopping.budget):
         return began_with
-    expected = forecast(recipe, target, data.train, machine)
+    expected = forecast(recipe, target, data.train, machine, time.perf_counter() - began)
     if not quiet:
-        accuracy = "unknown for such images" if expected.accuracy is None else f"about {expected.accuracy:.1%} on validation"
-        progress.say(
-            f"budget {expected.recipe.stopping.budget:g} s: about {max(expected.epochs, 1):.0f} epochs of "
-            f"{text(expected.recipe.network.widths)}; expected accuracy, with test-time augmentation: {accuracy}"
-        )
+        for line in what_to_expect(expected, data.train):
+            progress.say(line)
     return expected.recipe
 
 
@@ -234,6 +234,8 @@ def _carry_out(plan: Plan, data: Dataset, watch: Sequence[Watcher], quiet: bool)
             events = live_view(events, plan, earlier)
         for _ in events:
             pass
+    if plan.clock and plan.recipe.stopping.budget and first and not quiet:
+        progress.say(what_it_went_into(plan.recipe.stopping.budget, plan.clock.spent(), plan.run.read("timing.json")["budget"]))
 
 
 def _announce(plan: Plan, data: Dataset) -> None:
