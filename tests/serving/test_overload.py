@@ -77,8 +77,8 @@ def test_what_is_refused_is_refused_fast_and_what_is_accepted_is_right(tmp_path:
 
 def test_a_full_service_still_says_what_is_not_there(tmp_path: Path) -> None:
     model = rule_model()
-    rule_of(model).free.clear()
     with running(tmp_path, {"rule": model}, queue=1, batch=1) as one:
+        rule_of(model).free.clear()
         waits = threading.Thread(target=one.predict, args=(40,))
         waits.start()
         late = time.monotonic() + 10
