@@ -227,6 +227,17 @@ def test_a_drawing_is_answered_and_changes_follow_live(run: Run, opened) -> None
     wait(page, "seefar.studio.shown.pixels.every(one => one === 255)")
 
 
+def test_on_a_phone_the_answer_is_seen_while_one_draws(run: Run, opened) -> None:  # type: ignore[no-untyped-def]
+    page = opened(index(run), 375, 800)
+    answered(page)
+    draw_a_line(page)
+    page.get_by_text("Draw here").wait_for(state="detached")
+    for part in (".view", ".look .word"):
+        box = page.locator(part).bounding_box()
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= 800
+
+
 def test_the_report_leads_to_a_drawing_that_is_answered(run: Run, browser) -> None:  # type: ignore[no-untyped-def]
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto((run.path / "report.html").as_uri())
