@@ -1,6 +1,7 @@
 """The playground in a real browser: it answers as Python does, every way in works, nothing hostile runs, and everybody can use it."""
 
 import base64
+import io
 import json
 import shutil
 import struct
@@ -71,6 +72,23 @@ def pixels_shown(page) -> list[int]:  # type: ignore[no-untyped-def]
     return page.evaluate("Array.from(seefar.studio.shown.pixels)")
 
 
+def canvas_values(page) -> np.ndarray:  # type: ignore[no-untyped-def]
+    """The picture as it is drawn, overlay and all: red, green and blue of every point."""
+    address = page.evaluate("document.querySelector('.view').toDataURL()")
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))).convert("RGB")).astype(int)
+
+
+def draw_a_line(page) -> None:  # type: ignore[no-untyped-def]
+    """With the mouse, across the picture."""
+    page.get_by_role("button", name="Draw").click()
+    page.get_by_text("Draw here").wait_for()
+    box = page.locator(".view").bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 200, steps=5)
+    page.mouse.up()
+
+
 def give(page, *paths: Path) -> None:  # type: ignore[no-untyped-def]
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Choose a file").click()
@@ -101,6 +119,26 @@ def test_it_answers_from_disk_as_python_does(run: Run, exported: Model, validati
     wanted = exported.answers(validation[:20], maps=True).maps
     assert wanted is not None
     np.testing.assert_allclose(np.array(maps).reshape(wanted.shape), wanted, atol=1e-3 * np.abs(wanted).max())
+
+
+def test_the_overlay_is_the_map_of_the_file(run: Run, exported: Model, validation: np.ndarray, opened) -> None:  # type: ignore[no-untyped-def]
+    page = opened(index(run))
+    answered(page)
+    wanted = exported.answers(validation[:1], maps=True).maps
+    assert wanted is not None
+    page.evaluate("image => seefar.studio.take(Uint8Array.from(image))", validation[0].ravel().tolist())
+    wait(page, f"seefar.studio.shown.pixels.join() === '{','.join(map(str, validation[0].ravel()))}'")
+    plain = canvas_values(page)
+    for label in range(3):
+        page.locator(".bars .bar").nth(label).click()
+        page.get_by_text(f"Orange speaks for {exported.classes[label]}, ").wait_for()
+        seen, cells = canvas_values(page) - plain, wanted[0, label]
+        warmer = seen[..., 0] - seen[..., 2]  # orange for the class, blue against it
+        side = warmer.shape[0] // cells.shape[0]
+        middles = warmer[side // 2 :: side, side // 2 :: side]
+        strong = np.abs(cells) > np.abs(cells).max() / 2
+        agree = np.sign(middles[strong]) == np.sign(cells[strong])
+        assert agree.all(), (label, middles[strong], cells[strong])
 
 
 def test_a_file_answers_as_well_and_says_what_it_does_not_hold(
@@ -172,21 +210,46 @@ def test_a_camera_is_answered_live(address: str, opened) -> None:  # type: ignor
 def test_a_drawing_is_answered_and_changes_follow_live(run: Run, opened) -> None:  # type: ignore[no-untyped-def]
     page = opened(index(run))
     answered(page)
-    page.get_by_role("button", name="Draw").click()
-    wait(page, "seefar.studio.shown.pixels.every(one => one === 255)")
-    box = page.locator(".view").bounding_box()
-    page.mouse.move(box["x"] + 60, box["y"] + 60)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 200, box["y"] + 200, steps=5)
-    page.mouse.up()
+    draw_a_line(page)
+    page.get_by_text("Draw here").wait_for(state="detached")
     dark = wait(page, "seefar.studio.shown.pixels.filter(one => one < 128).length")
     assert 100 < dark < 1500
     bars = page.locator(".look .share").all_inner_texts()
     page.locator("#slide-light").fill("0")
     wait(page, "seefar.studio.shown.pixels.filter(one => one > 60).length < 10")
     assert page.locator(".look .share").all_inner_texts() != bars
+    page.locator("#slide-light").fill("1")
+    page.get_by_role("button", name="Wipe off the paint").click()
+    wait(page, "seefar.studio.shown.pixels.every(one => one === 255)")
+    draw_a_line(page)
+    wait(page, "seefar.studio.shown.pixels.some(one => one < 128)")
     page.get_by_role("button", name="Undo all changes").click()
     wait(page, "seefar.studio.shown.pixels.every(one => one === 255)")
+
+
+def test_on_a_phone_the_answer_is_seen_while_one_draws(run: Run, opened) -> None:  # type: ignore[no-untyped-def]
+    page = opened(index(run), 375, 800)
+    answered(page)
+    draw_a_line(page)
+    page.get_by_text("Draw here").wait_for(state="detached")
+    for part in (".view", ".look .word"):
+        box = page.locator(part).bounding_box()
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= 800
+
+
+def test_the_report_leads_to_a_drawing_that_is_answered(run: Run, browser) -> None:  # type: ignore[no-untyped-def]
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto((run.path / "report.html").as_uri())
+    page.get_by_role("link", name="Try it").click()
+    page.wait_for_url("**/playground/index.html")
+    first = answered(page)
+    draw_a_line(page)
+    wait(page, "seefar.studio.shown.pixels.filter(one => one < 128).length > 100")
+    assert first
+    assert answered(page)
+    assert page.locator(".view").evaluate("one => one.getBoundingClientRect().bottom <= innerHeight")  # drawn without scrolling
+    page.close()
 
 
 def test_the_way_through_the_network_adds_up(run: Run, opened) -> None:  # type: ignore[no-untyped-def]
@@ -206,6 +269,12 @@ def test_the_way_through_the_network_adds_up(run: Run, opened) -> None:  # type:
     before = page.locator(".where").inner_text()
     page.keyboard.press("ArrowRight" if "column 1:" in before else "ArrowLeft")
     assert page.locator(".where").inner_text() != before
+    page.locator(".large").focus()
+    page.keyboard.press("ArrowLeft")
+    before = page.locator(".where").inner_text()
+    page.get_by_role("button", name="Let the kernel slide").click()
+    wait(page, f"document.querySelector('.where').textContent !== {json.dumps(before)}")
+    page.locator(".filter").get_by_role("button", name="Stop").click()
     labels = page.locator(".near .caption").all_inner_texts()
     assert len(labels) == 8
     assert set(labels) <= set(run.read("data.json")["classes"])
@@ -303,7 +372,7 @@ def test_a_damaged_network_is_said(run: Run, browser, damage: str, tmp_path: Pat
     page.close()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(375, "light"), (375, "dark"), (768, "light"), (1280, "dark"), (1280, "light")])
+@pytest.mark.parametrize(("width", "scheme"), [(width, scheme) for width in (375, 768, 1280) for scheme in ("light", "dark")])
 def test_everybody_can_use_it(run: Run, opened, width: int, scheme: str) -> None:  # type: ignore[no-untyped-def]
     if not AXE.exists():
         pytest.skip("axe-core is not here: npm ci in web/")
@@ -318,6 +387,8 @@ def test_everybody_can_use_it(run: Run, opened, width: int, scheme: str) -> None
         page.locator(".thumb.foreign").click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate("getComputedStyle(document.querySelector('.fill')).transitionDuration") in ("0.00001s", "1e-05s")
+    assert page.evaluate("(scrollTo(0, 900), scrollY)") == 900
+    assert page.evaluate("(document.querySelector('.opened .thumb').click(), scrollY)") == 0  # at once, without gliding
 
 
 def test_the_keyboard_reaches_everything(run: Run, opened) -> None:  # type: ignore[no-untyped-def]

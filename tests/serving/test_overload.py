@@ -75,6 +75,23 @@ def test_what_is_refused_is_refused_fast_and_what_is_accepted_is_right(tmp_path:
         assert took[len(took) // 2] < 50
 
 
+def test_a_full_service_still_says_what_is_not_there(tmp_path: Path) -> None:
+    model = rule_model()
+    with running(tmp_path, {"rule": model}, queue=1, batch=1) as one:
+        rule_of(model).free.clear()
+        waits = threading.Thread(target=one.predict, args=(40,))
+        waits.start()
+        late = time.monotonic() + 10
+        while not one.service.models.are_full():
+            assert time.monotonic() < late
+            time.sleep(0.01)
+        assert one.predict(40).status_code == 503
+        assert one.client.post("/v1/nothing").status_code == 404
+        rule_of(model).free.set()
+        waits.join(10)
+        assert one.predict(40).status_code == 200
+
+
 @pytest.mark.slow
 @pytest.mark.alone
 def test_memory_stays_flat_over_batches_of_every_size(exported: Path, tmp_path: Path) -> None:

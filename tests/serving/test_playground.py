@@ -22,9 +22,9 @@ from seefar.serving.settings import Settings
 
 
 @contextmanager
-def served(file: Path) -> Iterator[httpx.Client]:
-    """`seefar serve` of a file, which ends in good order."""
-    words = [sys.executable, "-m", "seefar", "serve", str(file), "--port", "0", "--threads", "1", "--drain", "0"]
+def served(file: Path, *options: str, says: str = "") -> Iterator[httpx.Client]:
+    """`seefar serve` of a file, which says so much behind its address, and ends in good order."""
+    words = [sys.executable, "-m", "seefar", "serve", str(file), "--port", "0", "--threads", "1", "--drain", "0", *options]
     surroundings = os.environ | {"OMP_NUM_THREADS": "1"}
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=surroundings) as service:
         assert service.stdout is not None
@@ -34,6 +34,7 @@ def served(file: Path) -> Iterator[httpx.Client]:
             finally:
                 service.terminate()
         assert service.wait(20) == 0
+        assert service.stdout.read() == says
         assert service.stderr is not None
         assert "Traceback" not in service.stderr.read()
 
@@ -66,6 +67,18 @@ def test_of_another_file_in_the_place_of_what_serves_nothing_is_shown(
         shutil.copy(exported_too, file)
         assert client.get("/data.js").status_code == 404
         assert "curl" in client.get("/").text
+
+
+@pytest.mark.slow
+def test_with_a_token_there_is_no_page_and_the_start_says_so(exported: Path, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("0123456789abcdef")
+    said = "with a token there is no page for browsers: it would give them the model; use seefar playground\n"
+    with served(exported, "--token", str(tmp_path / "token"), says=said) as client:
+        for name in ("", "data.js", "playground.js", "index.html"):
+            assert client.get(f"/{name}").status_code == 401
+        given = {"authorization": "Bearer 0123456789abcdef"}
+        assert "curl" in client.get("/", headers=given).text  # programs get the words
+        assert client.get("/data.js", headers=given).status_code == 404
 
 
 def test_many_who_come_at_once_wait_for_the_same_page() -> None:

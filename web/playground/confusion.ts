@@ -1,6 +1,6 @@
 /** Which classes the network takes for which: a pair opens the images. */
 
-import { h } from "../shared/dom";
+import { gliding, h } from "../shared/dom";
 import { canvas, drawPixels } from "./draw";
 import { say } from "./sentences";
 import { picturesOf } from "./sheets";
@@ -27,7 +27,7 @@ export function confusion(studio: Studio): HTMLElement {
         const button = h("button", { type: "button", class: "thumb", "aria-label": say.tookFor(classes[truth], classes[called]) }, small);
         button.addEventListener("click", () => {
           studio.take(all[place], classes[truth]);
-          window.scrollTo({ top: 0, behavior: "smooth" });
+          window.scrollTo({ top: 0, behavior: gliding() });
         });
         return h("li", {}, button);
       }),

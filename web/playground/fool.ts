@@ -1,6 +1,6 @@
 /** The smallest patch of one colour that is found to change the answer. */
 
-import { h } from "../shared/dom";
+import { gliding, h } from "../shared/dom";
 import { answer } from "./answer";
 import { canvas, drawPixels } from "./draw";
 import type { Network } from "./network";
@@ -80,7 +80,7 @@ export function fool(studio: Studio): HTMLElement {
   let running = false, result: Uint8Array | null = null;
   use.addEventListener("click", () => {
     if (result) studio.take(result);
-    window.scrollTo({ top: 0, behavior: "smooth" });
+    window.scrollTo({ top: 0, behavior: gliding() });
   });
   start.addEventListener("click", async () => {
     if (running || !studio.shown) {

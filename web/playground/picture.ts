@@ -25,8 +25,13 @@ export function picture(studio: Studio): Picture {
   const brush = h("button", { type: "button", "aria-pressed": "false", "aria-controls": "brush" }, say.brush);
   const colour = h("input", { type: "color", value: "#1b1d21", "aria-label": say.brushColour });
   const width = h("input", { type: "range", min: 0.02, max: 0.3, step: 0.01, value: 0.09, "aria-label": say.brushSize });
-  const brushRow = h("div", { class: "brush", id: "brush", hidden: true }, colour, width, h("span", { class: "soft" }, say.paintHint));
-  const stage = h("div", { class: "stage" }, view);
+  const brushRow = h("div", { class: "brush", id: "brush", hidden: true }, colour, width, h("button", { type: "button", onclick: () => wipe() }, say.wipe), h("span", { class: "soft" }, say.paintHint));
+  const prompt = h("p", { class: "prompt", role: "status" });
+  const stage = h("div", { class: "stage" }, view, prompt);
+  const wipe = (): void => {
+    studio.paint.clear();
+    studio.changed();
+  };
   let overlay = false;
 
   const show = (map: boolean): void => {
@@ -87,6 +92,7 @@ export function picture(studio: Studio): Picture {
     if (studio.chosen !== chosen && studio.chosen !== null) show(true); // who presses a class wants to see it
     chosen = studio.chosen;
     drawPixels(view, shown.pixels, size);
+    prompt.textContent = view.classList.contains("brushing") && shown.pixels.every((one) => one === 255) ? say.drawing : "";
     if (overlay) {
       layMap(view, studio.network.classMaps(shown.pass)[studio.mapped], shown.pass.last.width);
       legend.textContent = say.legend(studio.model.classes[studio.mapped]);
@@ -118,7 +124,7 @@ export function picture(studio: Studio): Picture {
       studio.take(new Uint8Array(size * size * 3).fill(255));
       show(false);
       brushing(true);
-      view.scrollIntoView({ block: "nearest" });
+      if (element.getBoundingClientRect().bottom > window.innerHeight) element.scrollIntoView({ block: "start" }); // phones: room for the answer
     },
   };
 }

@@ -40,7 +40,7 @@ export const say = {
   markOf: { right: "", mistake: "mistake", foreign: "foreign", example: "" } as Record<string, string>,
   shutter: "Take this picture",
   noCamera: "The camera cannot be used: there is none, or the browser does not allow it. Choose a file instead.",
-  drawing: "Draw on the square below: the answer follows.",
+  drawing: "Draw here: the answer follows.",
 
   // What cannot be read
   emptyFile: "This file is empty.",
@@ -114,7 +114,6 @@ export const say = {
   stop: "Stop",
   place: (y: number, x: number, value: string) => `Row ${y + 1}, column ${x + 1}: ${value}`,
   arithmetic: "How this number comes about",
-  channelOf: (name: string) => name,
   fromImage: ["red", "green", "blue"],
   inputs: "what comes in",
   kernel: "kernel",

@@ -63,7 +63,7 @@ export function waysIn(studio: Studio, picture: Picture): WaysIn {
       type: "button",
       onclick: () => {
         camera.stop();
-        tell(say.drawing);
+        tell(null);
         picture.startDrawing();
       },
     }, say.draw),

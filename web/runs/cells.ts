@@ -27,7 +27,7 @@ export const CELLS: Record<string, Cell> = {
   epochs: (run) =>
     run.epochs === null || run.epochs === undefined
       ? []
-      : [whole(run.epochs), ...(run.planned && run.state === "training" ? [h("span", { class: "soft" }, ` of ${whole(run.planned)}`)] : [])],
+      : [whole(run.epochs), ...(run.planned && run.state === "training" ? [h("span", { class: "soft" }, said.ofPlanned(run.planned))] : [])],
   started: (run) => [run.started ? moment(run.started) : ""],
   tags: (run) => (run.tags ?? []).map((tag) => h("span", { class: "tag" }, tag)),
   recipe: (_, recipe) => [typeof recipe.name === "string" ? recipe.name : ""],

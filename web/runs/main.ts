@@ -2,7 +2,7 @@
 
 import "../shared/base.css";
 import "./runs.css";
-import { at, h } from "../shared/dom";
+import { at, gliding, h } from "../shared/dom";
 import { ask, follow } from "./client";
 import { ALWAYS, FACTS, USUAL, columnsOf, differing, fieldColumn, sorted } from "./columns";
 import { MOST_DRAWN, compared } from "./compare";
@@ -68,7 +68,7 @@ function choose(id: string): void {
 
 function open(id: string): void {
   set({ tab: "runs", opened: view.opened === id && view.tab === "runs" ? null : id });
-  if (view.opened && panel.getBoundingClientRect().top > window.innerHeight * 0.7) panel.scrollIntoView({ behavior: "smooth", block: "start" });
+  if (view.opened && panel.getBoundingClientRect().top > window.innerHeight * 0.7) panel.scrollIntoView({ behavior: gliding(), block: "start" });
 }
 
 function fitting(): Run[] {

@@ -84,6 +84,7 @@ export const said = {
   noFigure: "not measurable",
   lookCount: (n: number) => (n === 1 ? "1 look at test images" : `${whole(n)} looks at test images`),
   curveSays: (first: number, last: number) => `validation accuracy from ${percent(first)} to ${percent(last)}`,
+  ofPlanned: (epochs: number) => ` of ${whole(epochs)}`,
   copy: "Copy",
   copied: "Copied",
   details: {

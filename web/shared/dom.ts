@@ -24,3 +24,6 @@ export function at<T extends HTMLElement = HTMLElement>(id: string): T {
   if (!found) throw new Error(`the page has no #${id}`);
   return found as T;
 }
+
+/** How to scroll by oneself: at once for those who asked for less motion. */
+export const gliding = (): ScrollBehavior => (window.matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth");

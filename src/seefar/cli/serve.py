@@ -35,7 +35,7 @@ def serve(
 ) -> None:
     """Answer images over HTTP: POST /v1/predict, the Open Inference Protocol, health, metrics; needs pip install 'seefar[serve]'.
 
-    A browser that opens its address gets a page on which the first model can be tried (see seefar playground).
+    A browser that opens its address gets a page on which the first model can be tried (see seefar playground), but not with --token.
 
     Models are read again on SIGHUP. SIGTERM and Ctrl-C end it once the requests that are there have their answers.
 
@@ -107,8 +107,16 @@ def serve(
     from seefar.playing.folder import page_of_bytes
 
     give_back_freed_memory()
-    run(models, host, port, settings, log=log, threads=threads, playground=page_of_bytes, tell=_tell)
+    if token is None:
+        run(models, host, port, settings, log=log, threads=threads, playground=page_of_bytes, tell=_tell)
+    else:
+        run(models, host, port, settings, log=log, threads=threads, tell=_tell_with_token)
 
 
 def _tell(address: str, names: list[str]) -> None:
     print(f"serving {', '.join(names)} at {address}", flush=True)
+
+
+def _tell_with_token(address: str, names: list[str]) -> None:
+    _tell(address, names)
+    print("with a token there is no page for browsers: it would give them the model; use seefar playground", flush=True)

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -93,8 +93,8 @@ class Line:
             self._waiting.append(job)
             self._changed.notify()
 
-    def take(self, most: int, are_alike: Callable[[Job, Job], bool]) -> list[Job]:
-        """The oldest, and those behind it that are like it, up to so many images. Waits for the first; empty once it is closed."""
+    def take(self, most: int) -> list[Job]:
+        """The oldest, and those behind it that want the same, up to so many images. Waits for the first; empty once it is closed."""
         with self._changed:
             while not self._waiting and not self._closed:
                 self._changed.wait()
@@ -102,7 +102,7 @@ class Line:
                 return []
             taken = [self._waiting.popleft()]
             count = taken[0].count
-            while self._waiting and count + self._waiting[0].count <= most and are_alike(taken[0], self._waiting[0]):
+            while self._waiting and count + self._waiting[0].count <= most and self._waiting[0].maps == taken[0].maps:
                 taken.append(self._waiting.popleft())
                 count += taken[-1].count
             return taken
@@ -208,7 +208,7 @@ class Batcher:
     # In the threads
 
     def _decode(self) -> None:
-        while taken := self._large.take(1, _are_alike):
+        while taken := self._large.take(1):
             try:
                 for job in self._decoded(taken):
                     self._ready.put(job)
@@ -219,7 +219,7 @@ class Batcher:
 
     def _compute(self, place: int) -> None:
         _give_way()
-        while taken := self._ready.take(self._settings.batch, _are_alike):
+        while taken := self._ready.take(self._settings.batch):
             self._began[place] = time.monotonic()
             try:
                 self._answer_all(self._decoded(taken))
@@ -301,10 +301,6 @@ class Batcher:
             else:
                 self._images.inc(job.count)
                 job.future.set_result(result)
-
-
-def _are_alike(one: Job, other: Job) -> bool:
-    return one.maps == other.maps
 
 
 def _give_way() -> None:

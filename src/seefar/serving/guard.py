@@ -29,6 +29,7 @@ OPEN = (
     "/v2/health/live",
     "/v2/health/ready",
 )  # asked by what starts and stops containers: without a token
+ASKING = ("/predict", "/infer")  # how the addresses end at which a network answers
 METHODS = ("GET", "HEAD", "POST", "PUT", "OPTIONS", "DELETE", "PATCH")
 SAFE = ("GET", "HEAD", "OPTIONS")
 ALWAYS = [
@@ -55,7 +56,7 @@ class Guard:
         metrics: the counters.
         log: gets a line a request.
         is_stopping: whether connections are to be given up after their next answer.
-        is_full: whether no model has room for one image more: then a POST is refused before anything else is done for it.
+        is_full: whether no model has room for one image more: then who asks for an answer is refused before anything else is done.
     """
 
     def __init__(
@@ -147,7 +148,7 @@ class _Request:
         try:
             try:
                 guard.check(scope)
-                if scope["method"] == "POST" and guard.is_full():
+                if scope["method"] == "POST" and scope["path"].endswith(ASKING) and guard.is_full():
                     raise queue_full()
                 if scope["method"] == "OPTIONS":
                     await self._options()
