@@ -15,6 +15,7 @@ import argparse
 import contextlib
 import io
 import json
+import multiprocessing
 import os
 import sys
 import tempfile
@@ -132,29 +133,44 @@ def measured(*words: str) -> tuple[float, float]:
 
 
 def write_shards(folder: Path, source: ImageSet, count: int) -> None:
-    """So many training images, and a tenth as many for testing, each a picture of `source` with noise of its own."""
+    """So many training images, and a tenth as many for testing, each a picture of `source` with noise of its own. Those there stay."""
+    folder.mkdir(parents=True, exist_ok=True)
+    order = np.random.default_rng(0).permutation(len(source))  # zips are sorted by class
+    _shared.update(folder=folder, source=source, order=order)
+    jobs = []
+    for split, total in (("train", count), ("test", count // TEST)):
+        shards = -(-total // SHARD)
+        names = [f"{split}-{shard:05d}-of-{shards:05d}.parquet" for shard in range(shards)]
+        jobs += [(name, shard * SHARD, min((shard + 1) * SHARD, total)) for shard, name in enumerate(names)]
+    with multiprocessing.get_context("fork").Pool() as pool:
+        pool.starmap(write_shard, jobs, chunksize=1)
+
+
+def write_shard(name: str, first: int, stop: int) -> None:
+    """The images from one to before another, in a file."""
     import pyarrow as pa
     from pyarrow import parquet
 
+    folder, source = _shared["folder"], _shared["source"]
+    if (folder / name).exists():
+        return
+    rng = np.random.default_rng([first, "train" in name])
+    chosen = _shared["order"][np.arange(first, stop) % len(source)]
+    rows: list[dict[str, Any]] = []
+    for number in chosen:
+        noisy = source.pixels[number] + rng.standard_normal(source.pixels.shape[1:], np.float32) * NOISE
+        content = io.BytesIO()
+        Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(content, "JPEG", quality=90)
+        rows.append({"bytes": content.getvalue(), "path": None})
     features = {"image": {"_type": "Image"}, "label": {"names": list(source.classes), "_type": "ClassLabel"}}
     struct = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-    rng = np.random.default_rng(0)
-    order = rng.permutation(len(source))  # zips are sorted by class
-    for split, total in (("train", count), ("test", count // TEST)):
-        shards = -(-total // SHARD)
-        for shard in range(shards):
-            chosen = order[np.arange(shard * SHARD, min((shard + 1) * SHARD, total)) % len(source)]
-            rows: list[dict[str, Any]] = []
-            for number in chosen:
-                noisy = source.pixels[number] + rng.normal(0, NOISE, source.pixels.shape[1:])
-                content = io.BytesIO()
-                Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(content, "JPEG", quality=90)
-                rows.append({"bytes": content.getvalue(), "path": None})
-            labels = pa.array(source.labels[chosen])
-            table = pa.table({"image": pa.array(rows, struct), "label": labels})
-            table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
-            folder.mkdir(parents=True, exist_ok=True)
-            parquet.write_table(table, folder / f"{split}-{shard:05d}-of-{shards:05d}.parquet", row_group_size=1000)
+    table = pa.table({"image": pa.array(rows, struct), "label": pa.array(source.labels[chosen])})
+    table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+    parquet.write_table(table, folder / f"{name}.part", row_group_size=1000)
+    (folder / f"{name}.part").rename(folder / name)
+
+
+_shared: dict[str, Any] = {}  # what the processes that write shards inherit
 
 
 if __name__ == "__main__":

@@ -17,11 +17,15 @@ from seefar.cli import main
 from seefar.studies.vary import vary
 
 QUICK = {"widths": [[8], [16]], "dense": 16, "epochs": 4, "batch_size": 16, "precision": "fp32"}
-SETTINGS = [word for name, value in QUICK.items() for word in ("--set", f"{name}={json.dumps(value).strip(chr(34))}")]
-WORDS = ["--recipe", "tiny", *SETTINGS]
+BRIEF = QUICK | {"epochs": 1}
 VARIED = ["batch_norm=false,true"]
 
 pytestmark = pytest.mark.slow
+
+
+def settings(fields: dict[str, Any]) -> list[str]:
+    """The fields as words of a command line."""
+    return [word for name, value in fields.items() for word in ("--set", f"{name}={json.dumps(value).strip(chr(34))}")]
 
 
 def digits(folder: Path) -> Path:
@@ -46,7 +50,7 @@ def test_a_journey_from_a_file_to_a_report_a_prediction_and_a_study(
     write, words, least = FORMS[form]
     monkeypatch.chdir(tmp_path)
     path = write(tmp_path)
-    assert main(["run", "--data", str(path), "--out", "run", *words, *WORDS]) == 0
+    assert main(["run", "--data", str(path), "--out", "run", *words, "--recipe", "tiny", *settings(QUICK)]) == 0
     run = sf.open_run("run")
     assert run.evaluation("test")["accuracy"]["value"] > least
     page = (run.path / "report.html").read_text()
@@ -67,7 +71,7 @@ def test_a_journey_from_a_file_to_a_report_a_prediction_and_a_study(
                 "tiny",
                 "--vary",
                 *VARIED,
-                *SETTINGS,
+                *settings(BRIEF),
                 "--data",
                 str(path),
                 *words,
@@ -128,7 +132,7 @@ def test_a_journey_from_a_torch_data_set(tmp_path: Path) -> None:
     assert run.evaluation("test")["accuracy"]["value"] > 0.9
     assert "trees" in (run.path / "report.html").read_text()
     assert {said.label for said in sf.predict(run, list(pictures(9, 3, side=16)[0]))} <= set(Torch.classes)
-    sf.study(vary("tiny", VARIED, QUICK), data, 2, out=tmp_path / "study", quiet=True)
+    sf.study(vary("tiny", VARIED, BRIEF), data, 2, out=tmp_path / "study", quiet=True)
     check_study(tmp_path / "study", run, None)
 
 

@@ -64,9 +64,7 @@ def splits_of(
     if "train" not in parts:
         raise DataError(f"there is no split 'train' among {', '.join(map(repr, given))}; choose one: data['...']")
     features = getattr(parts["train"], "features", None)
-    if not isinstance(features, Mapping) or not hasattr(
-        parts["train"], "__getitem__"
-    ):  # a streamed one gives no row by its number
+    if not isinstance(features, Mapping) or not hasattr(parts["train"], "__len__"):  # one that is streamed has none
         raise UsageError(f"expected a Hugging Face Dataset or DatasetDict, found {_kind(parts['train'])}")
     picture = _column(features, image, "Image", "image")
     answer = _column(features, label, "ClassLabel", "label")
