@@ -63,26 +63,8 @@ def test_a_journey_from_a_file_to_a_report_a_prediction_and_a_study(
     assert str(run.read("data.json")["classes"][sf.load(path, size=16).test.labels[0]]) in json.dumps(answer)
     clusters = len(set(sf.load(path).test.groups)) or None
     assert clusters if form == "CSV with groups" else clusters is None
-    assert (
-        main(
-            [
-                "study",
-                "--base",
-                "tiny",
-                "--vary",
-                *VARIED,
-                *settings(BRIEF),
-                "--data",
-                str(path),
-                *words,
-                "--seeds",
-                "2",
-                "--out",
-                "study",
-            ]
-        )
-        == 0
-    )
+    study = ["study", "--base", "tiny", "--vary", *VARIED, *settings(BRIEF), "--data", str(path), *words]
+    assert main([*study, "--seeds", "2", "--out", "study"]) == 0
     check_study(Path("study"), run, clusters)
     if clusters:
         assert run.evaluation("test")["clusters"] == clusters
