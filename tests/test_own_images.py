@@ -1,4 +1,4 @@
-"""Journeys with images in every form that people have: from `seefar run` to a report with explanations, then a prediction."""
+"""Journeys with images in every form that people have: from `seefar run` to a report with explanations, a prediction and a study."""
 
 import json
 from collections.abc import Callable
@@ -14,15 +14,18 @@ from tests.data.own_files import pictures, write_hugging_face, write_idx, write_
 
 import seefar as sf
 from seefar.cli import main
+from seefar.studies.vary import vary
 
 QUICK = {"widths": [[8], [16]], "dense": 16, "epochs": 4, "batch_size": 16, "precision": "fp32"}
-WORDS = [
-    "--recipe",
-    "tiny",
-    *(word for name, value in QUICK.items() for word in ("--set", f"{name}={json.dumps(value).strip(chr(34))}")),
-]
+BRIEF = QUICK | {"epochs": 1}
+VARIED = ["batch_norm=false,true"]
 
 pytestmark = pytest.mark.slow
+
+
+def settings(fields: dict[str, Any]) -> list[str]:
+    """The fields as words of a command line."""
+    return [word for name, value in fields.items() for word in ("--set", f"{name}={json.dumps(value).strip(chr(34))}")]
 
 
 def digits(folder: Path) -> Path:
@@ -41,13 +44,13 @@ FORMS: dict[str, tuple[Callable[[Path], Path], list[str], float]] = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_journey_from_a_file_to_a_report_and_a_prediction(
+def test_a_journey_from_a_file_to_a_report_a_prediction_and_a_study(
     form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write, words, least = FORMS[form]
     monkeypatch.chdir(tmp_path)
     path = write(tmp_path)
-    assert main(["run", "--data", str(path), "--out", "run", *words, *WORDS]) == 0
+    assert main(["run", "--data", str(path), "--out", "run", *words, "--recipe", "tiny", *settings(QUICK)]) == 0
     run = sf.open_run("run")
     assert run.evaluation("test")["accuracy"]["value"] > least
     page = (run.path / "report.html").read_text()
@@ -58,11 +61,30 @@ def test_a_journey_from_a_file_to_a_report_and_a_prediction(
     assert main(["predict", "run", "one.png", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert str(run.read("data.json")["classes"][sf.load(path, size=16).test.labels[0]]) in json.dumps(answer)
-    if form == "CSV with groups":
-        assert run.evaluation("test")["clusters"] == len(set(sf.load(path).test.groups))
+    clusters = len(set(sf.load(path).test.groups)) or None
+    assert clusters if form == "CSV with groups" else clusters is None
+    study = ["study", "--base", "tiny", "--vary", *VARIED, *settings(BRIEF), "--data", str(path), *words]
+    assert main([*study, "--seeds", "2", "--out", "study"]) == 0
+    check_study(Path("study"), run, clusters)
+    if clusters:
+        assert run.evaluation("test")["clusters"] == clusters
         assert "The images are in groups by &#39;group&#39;" in page or "The images are in groups by 'group'" in page
-        assert f"images in {run.evaluation('test')['clusters']} groups" in page
+        assert f"images in {clusters} groups" in page
     assert main(["evaluate", "run"]) == 0  # the images are found again
+
+
+def check_study(folder: Path, run: sf.Run, clusters: int | None) -> None:
+    """Both variants were trained on the same images as the run, and the page says what their difference is measured on."""
+    found = json.loads((folder / "results.json").read_bytes())
+    assert [row["variant"] for row in found["rows"]] == ["base", "batch_norm=true"]
+    assert [len(row["test"]["accuracies"]) for row in found["rows"]] == [2, 2]
+    judged = run.evaluation("test")
+    assert (found["images"], found["clusters"]) == (judged["images"], clusters)
+    trained = [sf.open_run(path) for path in (folder / "runs").iterdir()]
+    assert {one.evaluation("test")["digest"] for one in trained} == {judged["digest"]}
+    said = f"on the same {judged['images']} test images" + (f" in {clusters} groups:" if clusters else ":")
+    sf.report(folder)
+    assert said in (folder / "study.html").read_text()
 
 
 class Torch(torch.utils.data.Dataset[Any]):
@@ -92,6 +114,8 @@ def test_a_journey_from_a_torch_data_set(tmp_path: Path) -> None:
     assert run.evaluation("test")["accuracy"]["value"] > 0.9
     assert "trees" in (run.path / "report.html").read_text()
     assert {said.label for said in sf.predict(run, list(pictures(9, 3, side=16)[0]))} <= set(Torch.classes)
+    sf.study(vary("tiny", VARIED, BRIEF), data, 2, out=tmp_path / "study", quiet=True)
+    check_study(tmp_path / "study", run, None)
 
 
 def planted(groups: int, copies: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

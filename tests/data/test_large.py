@@ -73,12 +73,18 @@ def in_memory(path: Path, **options: object) -> Dataset:
 
 
 @pytest.mark.parametrize("form", ["folder", "zip", "table", "parquet"])
-def test_the_result_is_that_of_one_process(form: str, tmp_path: Path, small_blocks: None) -> None:
+def test_the_result_is_that_of_one_process(
+    form: str, tmp_path: Path, small_blocks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make = {"folder": folder, "zip": zipped, "table": write_table, "parquet": write_hugging_face}[form]
     path = make(tmp_path / "trees")
+    told = list[int]()
+    monkeypatch.setattr(large, "_answers", counting(large._answers, told))
     expected = in_memory(path)
+    assert not told
     found = load(path)
     assert same(found, expected)
+    assert len(told) == -(-(len(found.train) + len(found.test)) // 7)  # by processes, in blocks of 7
     assert isinstance(found.train.pixels.base, np.memmap)
     assert [entry.folder.name.startswith(".") for entry in decoded_cache.entries()] == [False]
     assert same(load(path), expected)  # from the cache

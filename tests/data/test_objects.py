@@ -90,6 +90,27 @@ class Split:
         return self.columns[key] if isinstance(key, str) else {name: values[key] for name, values in self.columns.items()}
 
 
+class Streamed:
+    """A data set that is read as it arrives, `streaming=True`: it has no length, and no rows by number."""
+
+    def __init__(self) -> None:
+        self.features = FEATURES
+
+    def __getitem__(self, number: int) -> Any:
+        raise NotImplementedError  # as torch's IterableDataset does, of which it is one
+
+
+class Formatted(Split):
+    """As `with_format` leaves it: rows are of another library, or lack columns; without a format they are as before."""
+
+    def __init__(self, kind: str | None, rows: Split, images: Any) -> None:
+        super().__init__(rows.features, **(rows.columns | {"img": images}))
+        self.format, self.rows = {"type": kind, "columns": list(rows.columns)}, rows
+
+    def with_format(self, kind: str | None) -> Split:
+        return self if kind == self.format["type"] else self.rows
+
+
 FEATURES = {"img": Image_(), "kind": ClassLabel(["ash", "elm", "oak"]), "tree": Value()}
 
 
@@ -115,6 +136,23 @@ def test_undecoded_images_and_a_column_of_groups() -> None:
     assert len({*data.train.groups, *data.test.groups}) == 15
 
 
+def test_a_format_hides_no_picture_and_a_transform_stays() -> None:
+    """As `datasets` 5.2.0 does it: torch gives tensors of any shape, pandas and arrow give no images at all."""
+    uneven = split(img=[image.resize((16 + i % 2, 16)) for i, (image, _) in enumerate(ROWS)])
+    tensors = [torch.zeros(3, 16, 16 + i % 2) for i in range(30)]
+    expected = Dataset.from_hugging_face(uneven).train
+    assert Dataset.from_hugging_face(Formatted("torch", uneven, tensors)).train.digest == expected.digest
+    darker = [Image.fromarray(image // 2) for image in PIXELS]
+    data = Dataset.from_hugging_face({name: Formatted("custom", split(), darker) for name in ("train", "test")})
+    assert np.array_equal(data.train.pixels, PIXELS // 2)
+    features = FEATURES | {"img": Value()}  # of arrays, whose type a format knows, and plain rows do not
+    arrays = Split(features, **(split().columns | {"img": (PIXELS // 4).tolist()}))
+    with pytest.raises(DataError, match="it is unclear which number is white"):
+        Dataset.from_hugging_face(arrays, image="img")
+    data = Dataset.from_hugging_face({name: Formatted("numpy", arrays, PIXELS // 4) for name in ("train", "test")}, image="img")
+    assert np.array_equal(data.train.pixels, PIXELS // 4)
+
+
 def test_what_is_unclear_in_a_data_set_of_hugging_face_gets_a_sentence() -> None:
     two = Split(FEATURES | {"coarse": ClassLabel(["x", "y"])}, **split().columns, coarse=[0, 1] * 15)
     for data, options, error, sentence in (
@@ -128,6 +166,8 @@ def test_what_is_unclear_in_a_data_set_of_hugging_face_gets_a_sentence() -> None
         (split(kind=[-1, *LABELS[1:].tolist()]), {}, DataError, "negative ones say that a label is unknown"),
         ({"test": split()}, {}, DataError, "there is no split 'train' among 'test'"),
         (ROWS, {}, UsageError, "expected a Hugging Face Dataset or DatasetDict, found a list"),
+        (Streamed(), {}, UsageError, "expected a Hugging Face Dataset or DatasetDict, found a Streamed"),
+        (Split(FEATURES, img=PIXELS), {}, DataError, "row 0 has no 'kind': a transform of the data set leaves it out"),
     ):
         with pytest.raises(error, match=sentence):
             Dataset.from_hugging_face(data, **options)

@@ -15,6 +15,8 @@ def found(*rows: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "estimation_only": False,
         "seeds": [0, 1, 2],
         "planned": 3,
+        "images": 120,
+        "clusters": None,
         "together": None,
         "power": 0.5,
         "detectable": 0.8,
@@ -33,6 +35,19 @@ def test_helps_hurts_and_what_is_open_are_told_apart() -> None:
     assert "3 comparisons" in text
     assert "of about 0.8 points or more" in text
     assert "Best on validation: norm among those that nothing beats" in text
+
+
+def test_what_the_intervals_are_over_is_said_with_groups_and_without() -> None:
+    text = " ".join(study_words.summary(found(row("norm", "helps"))))
+    assert (
+        "over seeds, on the same 120 test images: what other images would change is not in them, and `seefar compare`" in text
+    )
+    assert "groups" not in text
+    text = " ".join(study_words.summary(found(row("norm", "helps"), clusters=12)))
+    assert "on the same 120 test images in 12 groups: what other groups of images would change" in text
+    assert "tells it of two runs, over groups." in text
+    for other in ({"seeds": [0]}, {"images": None}):  # no interval; no test images
+        assert "Intervals are over seeds" not in " ".join(study_words.summary(found(row("norm", "helps"), **other)))
 
 
 def test_where_seeds_were_added_nothing_is_claimed() -> None:

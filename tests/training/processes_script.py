@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 from tests.conftest import SMALL, images
+from tests.networks import outside_networks
 
 import seefar as sf
 import seefar.training.train as training
@@ -42,6 +43,11 @@ def train(out: Path, data: Dataset = DATA, seed: int = 0, resume: bool = False, 
     return sf.train(data, "tiny", seed, out=out, quiet=True, resume=resume, device="cpu", **changes)
 
 
+def idle(folder: Path) -> dict[str, Any]:
+    """The fields of a network from a file in a folder, with parameters that are never used, and two layers of the same weights."""
+    return {"model": f"{folder / 'my_net.py'}:Tied", "epochs": 3, "batch_size": 16, "precision": "fp32"}
+
+
 def command(data: Path, out: Path, *words: str, **changes: Any) -> list[str]:
     """The same as a command, with images from a folder."""
     fields = [f"--set={name}={text(value)}" for name, value in (SMALL | changes).items()]
@@ -65,6 +71,10 @@ def scenarios(out: Path, data: Path) -> dict[str, Any]:
     assert isinstance(together, processes.Together)
     for name, changes in CHANGES.items():
         train(out / name, **changes)
+    if RANK == 0:
+        outside_networks.write(out)
+    together.wait()
+    train(out / "idle", **idle(out))
     with stopping_at(10, rank=together.count - 1), contextlib.suppress(errors.StoppedError):
         train(out / "resumed", **CHANGES["norm"])
     stopped = sf.open_run(out / "resumed").ended() if RANK == 0 else ""

@@ -14,6 +14,7 @@ import pytest
 import safetensors.torch
 import torch
 from tests.conftest import SMALL, images
+from tests.networks import outside_networks
 from tests.training import processes_script as script
 from tests.training.plans import TINY, new_plan
 
@@ -144,9 +145,22 @@ def names(run: Path) -> set[str]:
 
 
 def test_two_processes_train_as_one_does(scenarios: Scenarios, tmp_path: Path) -> None:
-    """With all randomness on, an uneven last batch, clipping and averaging: the same up to the rounding of sums."""
-    one = script.train(tmp_path / "one", **script.CHANGES["augmented"])
-    two = sf.open_run(scenarios.folder / "augmented")
+    """With all randomness on, an uneven last batch, clipping and averaging."""
+    assert_rounded_alike(
+        script.train(tmp_path / "one", **script.CHANGES["augmented"]), sf.open_run(scenarios.folder / "augmented")
+    )
+
+
+def test_a_network_from_outside_may_have_parameters_that_it_does_not_use(scenarios: Scenarios, tmp_path: Path) -> None:
+    """DDP would wait for their gradients, and end in the second step."""
+    outside_networks.write(tmp_path)
+    one, two = script.train(tmp_path / "one", **script.idle(tmp_path)), sf.open_run(scenarios.folder / "idle")
+    assert_rounded_alike(one, two)
+    assert torch.equal(weights(two.path)["body.idle.weight"], weights(one.path)["body.idle.weight"])
+
+
+def assert_rounded_alike(one: sf.Run, two: sf.Run) -> None:
+    """The runs are the same up to the rounding of sums."""
     for mine, theirs in zip(one.history(), two.history(), strict=True):
         assert mine == {key: pytest.approx(value, rel=1e-4) if type(value) is float else value for key, value in theirs.items()}
     for key, value in weights(two.path).items():
@@ -185,7 +199,7 @@ def test_no_thread_of_a_group_outlives_it(scenarios: Scenarios) -> None:
 
 def test_nothing_but_the_runs_is_left(scenarios: Scenarios) -> None:
     assert names(scenarios.folder / "resumed") == names(scenarios.folder / "augmented")
-    expected = {*script.CHANGES, "resumed", "command", "damaged", "place"}
+    expected = {*script.CHANGES, "idle", "resumed", "command", "damaged", "place"}
     assert {path.name for path in scenarios.folder.iterdir() if path.is_dir()} == expected
 
 

@@ -101,7 +101,7 @@ def inspect_split(split: str, images: ImageSet, seen: ImageSet, files: FileFacts
     if images.groups:
         numbers[found.counts] = np.unique(np.array(images.groups)[found.counts], return_inverse=True)[1]
     else:
-        numbers[found.counts] = bursts(images[found.counts])
+        numbers[found.counts] = bursts(images if found.counts.all() else images[found.counts])  # no copy where none is needed
     sees = shortcuts(seen, files)
     findings = [
         *counted_findings(found, images.labels, images.classes, seen.counts()),

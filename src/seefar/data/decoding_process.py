@@ -7,6 +7,7 @@ It is a program of its own, and not a copy of the one that started it, so that i
 its input does.
 """
 
+import contextlib
 import json
 import sys
 import zlib
@@ -29,46 +30,23 @@ def main() -> None:
     start = json.loads(sys.stdin.readline())
     pixels = np.memmap(start["pixels"], np.uint8, "r+", shape=tuple(start["shape"]))
     try:
-        with source_of(start["source"]) as source:
+        source = source_of(start["source"])
+        with source if isinstance(source, ZipSource) else contextlib.nullcontext():
             for line in sys.stdin:
                 print(json.dumps(_decode(json.loads(line), source, pixels, start["size"], start["background"])), flush=True)
     except DataError as error:
         print(json.dumps({"error": str(error)}), flush=True)
 
 
-class _Open:
-    """A source that needs no opening, in a `with` block."""
-
-    def __init__(self, source: Any) -> None:
-        self._source = source
-
-    def __enter__(self) -> Any:
-        return self._source
-
-    def __exit__(self, *exception: object) -> None:
-        """Nothing is held open."""
-
-
-class _Zip(_Open):
-    """A zip file in a `with` block that gives the source."""
-
-    def __enter__(self) -> Any:
-        self._source.__enter__()
-        return self._source
-
-    def __exit__(self, *exception: object) -> None:
-        self._source.__exit__(*exception)
-
-
-def source_of(facts: dict[str, Any]) -> _Open:
+def source_of(facts: dict[str, Any]) -> ParquetSource | ZipSource | FilesBelow:
     """What reads the files of a source, from its kind and path."""
     if facts["kind"] == "parquet":
         name, in_struct, label, names = facts["columns"]
         columns = Columns(name, in_struct, label, tuple(names))
-        return _Open(ParquetSource([(path, rows) for path, rows in facts["shards"]], columns))
+        return ParquetSource([(path, rows) for path, rows in facts["shards"]], columns)
     if facts["kind"] == "zip":
-        return _Zip(ZipSource(Path(facts["path"])))
-    return _Open(FilesBelow(Path(facts["path"])))
+        return ZipSource(Path(facts["path"]))
+    return FilesBelow(Path(facts["path"]))
 
 
 def kind_of(failure: DataError | OSError) -> int:

@@ -119,6 +119,7 @@ def _done(record: Path, pixels: np.ndarray) -> dict[int, str]:
         return found
     with disk_errors(record), record.open() as file:
         for line in file:
+            let_go(pixels)
             try:
                 block = json.loads(line)
                 first, answers, crc = block["first"], block["answers"], block["crc"]
@@ -127,7 +128,7 @@ def _done(record: Path, pixels: np.ndarray) -> dict[int, str]:
                     found[first] = line  # as text it takes a tenth of the memory
             except (ValueError, LookupError, TypeError):  # a line that a kill cut off
                 continue
-    let_go(np.asarray(pixels))
+    let_go(pixels)
     return found
 
 

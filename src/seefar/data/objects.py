@@ -64,16 +64,27 @@ def splits_of(
     if "train" not in parts:
         raise DataError(f"there is no split 'train' among {', '.join(map(repr, given))}; choose one: data['...']")
     features = getattr(parts["train"], "features", None)
-    if not isinstance(features, Mapping):
+    if not isinstance(features, Mapping) or not hasattr(parts["train"], "__len__"):  # one that is streamed has none
         raise UsageError(f"expected a Hugging Face Dataset or DatasetDict, found {_kind(parts['train'])}")
     picture = _column(features, image, "Image", "image")
     answer = _column(features, label, "ClassLabel", "label")
     if group is not None:
         _column(features, group, "", "group")
+    parts = {split: _unformatted(part, type(features[picture]).__name__ == "Image") for split, part in parts.items()}
     names = getattr(features[answer], "names", None)
     groups = {split: list(part[group]) for split, part in parts.items()} if group is not None else None
     rows = {split: _Rows(part, picture, answer) for split, part in parts.items()}
     return rows, list(names) if names else None, groups
+
+
+def _unformatted(part: Any, pictures: bool) -> Any:
+    """A split without the format that `with_format` gave it: that of a library, or only some of the columns.
+
+    Pictures are then PIL images whatever the format, of any size and mode. Arrays keep theirs, which knows their type. A transform stays.
+    """
+    how = getattr(part, "format", None)
+    kind = how.get("type") if isinstance(how, Mapping) else "custom"
+    return part if kind == "custom" else part.with_format(None if pictures else kind)
 
 
 class _Rows(Sequence[tuple[Any, Any]]):
@@ -87,6 +98,11 @@ class _Rows(Sequence[tuple[Any, Any]]):
 
     def __getitem__(self, number: Any) -> Any:
         row = self._data[number]
+        for name in (self._image, self._label):
+            if name not in row:
+                raise DataError(
+                    f"row {number} has no {name!r}: a transform of the data set leaves it out; let it keep that column"
+                )
         image = row[self._image]
         if isinstance(image, Mapping) and image.get("bytes") is not None:  # where decoding is switched off
             image = image["bytes"]

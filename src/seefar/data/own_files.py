@@ -16,6 +16,7 @@ from seefar.data.images import Dataset
 from seefar.data.names import name_of
 from seefar.data.npz import read_npz
 from seefar.data.parquet import MAGIC, arrange_parquet, shards_in
+from seefar.data.pixels import axis_of, height_and_width
 from seefar.data.sources import FilesBelow, has_image_name, is_hidden, printable
 from seefar.data.table import arrange_table, is_table
 from seefar.errors import DataError, UsageError
@@ -102,13 +103,13 @@ def _from_arrays(path: Path, form: str, how: How, group: str | None, white: floa
     if form == "idx" and group is not None:
         raise UsageError("IDX files say nothing of groups; give the images with Dataset.from_arrays(..., groups=...)")
     pairs, groups = read_npz(path, group) if form == "npz" else (read_idx(path), None)
-    shapes = {split: images.shape[1:] for split, (images, _) in pairs.items()}
     given: dict[str, Any] = {name: value for name, value in (("group", group), ("white", white)) if value is not None}
     sets = image_sets(pairs, None, groups, size=how.size, white=white, split_seed=how.split_seed)
-    shape = shapes["train"]
-    grey = len(shape) == 2 or (len(shape) == 3 and 1 in (shape[0], shape[2]))
+    shape = pairs["train"][0].shape
+    channels = axis_of(shape, "the train images", None)
+    grey = channels == "none" or shape[3 if channels == "last" else 1] == 1
     counts = {"train": len(sets.train), "test": len(sets.test)}
-    height, width = shape[-2:] if len(shape) == 2 or (shape[0] in (1, 3) and shape[2] not in (1, 3)) else shape[:2]
+    height, width = height_and_width(shape, channels)
     total = sum(len(images) for images, _ in pairs.values())
     return Dataset(
         name=name_of(path),

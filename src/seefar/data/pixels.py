@@ -65,8 +65,8 @@ def reading_of(images: np.ndarray, what: str, channels: str | None, white: float
         raise UsageError(f"channels is {channels!r}; allowed is 'last' or 'first'")
     if white is not None and not 0 < white < math.inf:
         raise UsageError(f"white is {white}; allowed is a number above 0")
-    axis = _axis(images.shape, what, channels)
-    height, width = _height_and_width(images.shape, axis)
+    axis = axis_of(images.shape, what, channels)
+    height, width = height_and_width(images.shape, axis)
     if min(height, width, len(images)) == 0:
         raise DataError(f"{what} are empty: {_shape(images.shape)}; give at least one image")
     if size is None:
@@ -87,7 +87,7 @@ def to_pixels(images: np.ndarray, how: Reading, what: str) -> np.ndarray:
     known = {"none": 3}.get(how.channels, 4)
     if images.ndim != known or (known == 4 and images.shape[3 if how.channels == "last" else 1] not in (1, 3)):
         raise DataError(f"{what} are {_shape(images.shape)}, which is another layout than that of the training images")
-    height, width = _height_and_width(images.shape, how.channels)
+    height, width = height_and_width(images.shape, how.channels)
     if not height or not width:
         raise DataError(f"{what} are empty: {_shape(images.shape)}")
     pixels = np.empty((len(images), how.size, how.size, 3), np.uint8)
@@ -97,8 +97,8 @@ def to_pixels(images: np.ndarray, how: Reading, what: str) -> np.ndarray:
     return pixels
 
 
-def _axis(shape: Sequence[int], what: str, channels: str | None) -> str:
-    """Where the channels are."""
+def axis_of(shape: Sequence[int], what: str, channels: str | None) -> str:
+    """Where the channels are: "last", "first" or "none". Raises DataError, as `reading_of` does."""
     expected = "expected are (n, h, w), (n, h, w, 3), (n, h, w, 1), (n, 3, h, w) or (n, 1, h, w)"
     if len(shape) == 3:
         if channels is not None:
@@ -114,6 +114,11 @@ def _axis(shape: Sequence[int], what: str, channels: str | None) -> str:
     if len(possible) == 2:
         raise DataError(f"{what} are {_shape(shape)}, which can be read in two ways; say channels='last' or channels='first'")
     return possible[0]
+
+
+def height_and_width(shape: Sequence[int], channels: str) -> tuple[int, int]:
+    """Of the images, from the shape of their array and where the channels are."""
+    return (shape[2], shape[3]) if channels == "first" else (shape[1], shape[2])
 
 
 def _white(images: np.ndarray, what: str) -> float:
@@ -170,10 +175,6 @@ def _squares(block: np.ndarray, size: int) -> np.ndarray:
     squeezed = np.ascontiguousarray(square if block.shape[3] == 3 else square[..., 0])
     resized = np.stack([np.asarray(Image.fromarray(image).resize((size, size), RESAMPLING)) for image in squeezed])
     return resized.reshape(len(block), size, size, block.shape[3])
-
-
-def _height_and_width(shape: Sequence[int], channels: str) -> tuple[int, int]:
-    return (shape[2], shape[3]) if channels == "first" else (shape[1], shape[2])
 
 
 def _shape(shape: Sequence[int]) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from seefar.reporting.words import joined, percent
+from seefar.reporting.words import counted, joined, percent
 
 
 def summary(found: dict[str, Any]) -> list[str]:
@@ -29,6 +29,13 @@ def summary(found: dict[str, Any]) -> list[str]:
         f"Each variant was trained with {count} seed{'s' * (count > 1)}, the same seeds for all, compared in pairs; {len(rows)} "
         f"comparison{'s were' if len(rows) > 1 else ' was'} made{tested}."
     )
+    if found.get("images") and count > 1:  # studies of before 2026-11-29 do not say how many there are
+        groups = found["clusters"]
+        where, others = (f" in {counted(groups, 'group')}", "groups of images") if groups else ("", "images")
+        sentences.append(
+            f"Intervals are over seeds, on the same {counted(found['images'], 'test image')}{where}: what other {others} would change "
+            f"is not in them, and `seefar compare` tells it of two runs{', over groups' if groups else ''}."
+        )
     if count < found["planned"] and not found["estimation_only"]:
         sentences.append(f"{found['planned']} seeds were wanted, but the budget of the study ended before.")
     together = found["together"]

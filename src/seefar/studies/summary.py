@@ -66,6 +66,8 @@ class Results(Shown):
         seeds: all that were used.
         planned: how many were wanted, at most; more than were used if a budget ended the study, or `until` was satisfied.
         split: what effects are measured on: "test" once it has been opened, else "validation".
+        images: how many test images count, the same for all runs; None where test was not opened.
+        clusters: in how many groups these are, where that is known. The statistics are over seeds, with groups as without.
         estimation_only: whether seeds were added until intervals were narrow; then no p-value is claimed.
         rows: a row for each variant.
         together: in a cumulative study, what all changes do together: the last variant against the first. An estimate beside the
@@ -86,6 +88,8 @@ class Results(Shown):
     seeds: list[int]
     planned: int
     split: str
+    images: int | None
+    clusters: int | None
     estimation_only: bool
     rows: list[Row]
     together: Effect | None
@@ -150,6 +154,7 @@ def analyse(
         )
         for variant in wanted
     ]
+    shown = read_evaluation(next(iter(runs.values())), "test") if split == "test" else {}
     means = {name: {row.variant: row.mean for row in by_split[name].values() if row.mean is not None} for name in by_split}
     deviations = [
         float(np.std(differences, ddof=1))
@@ -165,6 +170,8 @@ def analyse(
         seeds=list(seeds),
         planned=planned,
         split=split,
+        images=shown.get("images"),
+        clusters=shown.get("clusters"),
         estimation_only=estimation_only,
         rows=rows,
         together=effects(judged, [(wanted[-1].name, first)], True)[0] if study.design == "cumulative" else None,
