@@ -1,9 +1,9 @@
 """What a second training on the machine costs the first one, by how long threads spin while they wait for each other.
 
-    .venv/bin/python benchmarks/neighbour.py                    # two minutes on an otherwise idle machine
-    .venv/bin/python benchmarks/neighbour.py --spins 300000 10000 1000 --rounds 3
+    .venv/bin/python benchmarks/neighbour.py                    # minutes, on an otherwise idle machine
+    .venv/bin/python benchmarks/neighbour.py 300000 10000 300000,300000 300000,1000 --rounds 3
 
-Each line: seconds of a step of recipe `fast` (500 images of 32x32, two threads), alone and for each of two processes at once; the median
+Each line: seconds of a step of recipe `fast` (500 images of 32x32, two threads), for one process or for each of several at once; the median
 of the steps, then that of the rounds, which go through all settings in turn. `GOMP_SPINCOUNT=300000` is what GNU's OpenMP does by itself.
 """
 
@@ -15,7 +15,7 @@ import time
 from collections import defaultdict
 from statistics import median
 
-from seefar.waiting import ALONE, BESIDE, VARIABLE
+from seefar.waiting import BESIDE, VARIABLE
 
 READY = 8  # seconds after which all of them have started (chosen by hand)
 STEPS = """
@@ -55,15 +55,16 @@ def together(spins: list[int], steps: int) -> list[float]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--spins", type=int, nargs="+", default=[300_000, ALONE, BESIDE])
+    parser.add_argument(
+        "settings", nargs="*", default=["300000", f"{BESIDE}", "300000,300000", f"300000,{BESIDE}", f"{BESIDE},{BESIDE}"]
+    )
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--steps", type=int, default=12)
     given = parser.parse_args()
-    settings = [[count] for count in given.spins] + [[count, count] for count in given.spins] + [[ALONE, BESIDE]]
     seconds: dict[str, list[list[float]]] = defaultdict(list)
     for _ in range(given.rounds):
-        for spins in settings:
-            seconds[" and ".join(map(str, spins))].append(together(spins, given.steps))
+        for setting in given.settings:
+            seconds[setting].append(together([int(count) for count in setting.split(",")], given.steps))
     print("| spins | seconds a step |\n|---|---|")
     for name, rounds in seconds.items():
         print(f"| {name} | {', '.join(f'{median(column):.3f}' for column in zip(*rounds, strict=True))} |")

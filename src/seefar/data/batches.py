@@ -185,8 +185,10 @@ def _shared(pixels: np.ndarray) -> Tensor:
 
 def mean_colour(pixels: Tensor) -> Tensor:
     """The mean of red, green and blue over images, uint8 `(n, h, w, 3)`: float32 `(3,)`, 0..255."""
-    sums = [block.float().sum(0).double() for block in pixels.flatten(1).split(BLOCK)]  # whole numbers, so exact
-    return torch.stack(sums).sum(0).view(-1, 3).mean(0).div(len(pixels)).float()
+    total = torch.zeros(pixels[0].numel(), dtype=torch.float64, device=pixels.device)
+    for block in pixels.flatten(1).split(BLOCK):
+        total += block.float().sum(0)  # whole numbers, so exact
+    return total.view(-1, 3).mean(0).div(len(pixels)).float()
 
 
 def sampling_order(labels: Tensor, generator: torch.Generator) -> Tensor:
