@@ -2,6 +2,7 @@
 
 torch's threads meet at the end of every operation. GNU's OpenMP lets those that are early spin, so that they go on at once; on a core that
 another program could use, both programs wait for threads that do nothing: two trainings beside each other take four to six times as long.
+Where one of them spins shortly, twice as long is enough; alone, short spins cost a tenth (docs/log.md, "threads that wait").
 """
 
 import os
@@ -9,7 +10,7 @@ import sys
 from pathlib import Path
 
 VARIABLE = "GOMP_SPINCOUNT"  # read once, when torch is loaded: https://gcc.gnu.org/onlinedocs/libgomp/GOMP_005fSPINCOUNT.html
-ALONE, BESIDE = 10_000, 1_000  # rounds; measured in docs/log.md, "a neighbour on the machine"
+BESIDE = 1_000  # rounds beside others; alone it stays at what OpenMP does by itself, 300,000
 BUSY = 0.4  # cores that others use, from which on the machine is shared (chosen by hand)
 
 
@@ -30,9 +31,9 @@ def used_by_others(seconds: float, before: float | None, now: float | None, own:
 
 
 def settle_waiting(others: float) -> None:
-    """Choose how long this process and those that it starts will spin, by how many cores others use; a choice of the user's stands.
+    """Let this process and those that it starts spin shortly, if others use the cores; a choice of the user's stands.
 
     Without effect once torch is loaded, and with another OpenMP than GNU's.
     """
-    if VARIABLE not in os.environ and "OMP_WAIT_POLICY" not in os.environ and "torch" not in sys.modules:
-        os.environ[VARIABLE] = str(BESIDE if others > BUSY else ALONE)
+    if others > BUSY and VARIABLE not in os.environ and "OMP_WAIT_POLICY" not in os.environ and "torch" not in sys.modules:
+        os.environ[VARIABLE] = str(BESIDE)

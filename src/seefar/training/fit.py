@@ -111,6 +111,7 @@ class _Training:
             "in steps": 0.0,
             "validating": 0.0,
         }  # seconds of the budget; the rest is saving
+        self.resumed = 0.0  # seconds of the budget that were used when this training was resumed
         self.started = datetime.now(UTC).isoformat(timespec="seconds")
 
     def go_back_to(self, checkpoint: bytes) -> None:
@@ -118,6 +119,7 @@ class _Training:
         self.position = unpack(checkpoint, self.learner, self.batches.memory)
         if self.clock:
             self.clock.began -= self.position.spent
+            self.resumed = self.position.spent
         self.history = earlier_epochs(checkpoint, self.run)
         if not self.clock and len(self.history) >= self.recipe.stopping.epochs and not self.has_ended():
             raise UsageError(
@@ -133,7 +135,7 @@ class _Training:
     def begin(self) -> None:
         """All that comes before the first step is done."""
         if self.clock:
-            self.went["before the first step"] += self.clock.spent() - self.position.spent
+            self.went["before the first step"] += self.clock.spent() - self.resumed
 
     def has_ended(self) -> bool:
         """Whether there is nothing left to do."""

@@ -15,7 +15,7 @@ from seefar.training.machine import Machine
 from seefar.training.new_network import new_network
 from seefar.training.processes import ALONE
 
-IMAGES, STEPS = 250, 3  # of a trial at one size; the fastest step counts, as the first one is slower
+IMAGES, STEPS = 125, 2  # of a trial at one size; the fastest step counts, as the first one is slower
 
 
 @dataclass(frozen=True)
