@@ -1,5 +1,6 @@
 """A module from outside is a network of the house: its parts are found, its maps are true, and what is no classifier is refused."""
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -135,7 +136,7 @@ def test_a_layout_that_a_view_does_not_bear_is_not_used() -> None:
     network = build_network(theirs.recipe("Functional").network, 5, 24)
     assert isinstance(network, Outside)
     assert not network.channels_last
-    assert built("residual").channels_last
+    assert built("largest").channels_last
 
 
 @every_kind
@@ -171,6 +172,22 @@ def test_it_takes_other_sizes_where_it_can() -> None:
     assert choose("tiny", SIZE, model="my_net.py:residual", resolution=[[0, 0.5], [0.5, 1]])
     with pytest.raises(UsageError, match=r"'my_net.py:flat' takes images of one size only"):
         choose("tiny", SIZE, model="my_net.py:flat", resolution=[[0, 0.5], [0.5, 1]])
+
+
+def test_a_convolution_that_onednn_computes_wrongly_with_channels_last_lies_plainly() -> None:
+    """Its gradients were wrong, or the program ended (https://github.com/uxlfoundation/oneDNN/issues/6035)."""
+    assert built("largest").channels_last
+    network = built("residual").eval()  # its way around the first block is 1x1, with stride 2, of three channels
+    assert not network.channels_last
+    pixels = torch.randint(0, 256, (32, 3, SIZE, SIZE), generator=torch.Generator().manual_seed(0))
+    pixels = pixels.contiguous(memory_format=torch.channels_last)
+    exact = copy.deepcopy(network).double()
+    exact.body(exact.scale(pixels).double().contiguous()).square().sum().backward()
+    network(pixels).square().sum().backward()
+    for (name, weight), wanted in zip(network.named_parameters(), exact.parameters(), strict=True):
+        assert weight.grad is not None, name
+        assert wanted.grad is not None, name
+        assert torch.allclose(weight.grad.double(), wanted.grad, rtol=1e-3, atol=1e-3 * wanted.grad.abs().max().item()), name
 
 
 NET = "class Net(nn.Module):\n    def __init__(self, classes):\n        super().__init__()\n        self.conv = nn.Conv2d(3, 8, 3, 2)\n"

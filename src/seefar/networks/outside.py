@@ -6,7 +6,7 @@ answer and from what, and how that is made of the last feature maps. Nobody else
 
 import copy
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -117,13 +117,13 @@ class Outside(Network):
         self.pool = _pool(maps, found[last].layer, output) if maps is not None else ""
 
     def _first_pass(self, shown: Tensor) -> tuple[Tensor, list[Pass]]:
-        """Channels last, which is faster, where the module bears it; `view` of what lies otherwise in memory does not."""
+        """Channels last, which is faster, where the module bears it (`view` of what lies otherwise in memory does not) and oneDNN, too."""
         source = self.how.source
-        self.body.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch does not declare it
-        try:
-            return passes(self.body, self.scale(shown.to(memory_format=torch.channels_last)))
-        except (Exception, SystemExit):  # noqa: BLE001 # whatever it is: the second try tells
-            self.lie_plainly()
+        if not any(_writes_past_its_memory(layer) for layer in self.body.modules()):
+            self.body.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch does not declare it
+            with suppress(Exception, SystemExit):  # whatever it is: the second try tells
+                return passes(self.body, self.scale(shown.to(memory_format=torch.channels_last)))
+        self.lie_plainly()
         with users_code(source, f"fails on images of {self.size}x{self.size} pixels"):
             return passes(self.body, self.scale(shown).contiguous())
 
@@ -316,6 +316,17 @@ def _named(source: str, names: Sequence[str], before: Sequence[Pass]) -> list[st
     if sorted(names, key=known.index) != list(names) or len(set(names)) < len(names):
         raise UsageError(f"stages is {','.join(names)}; name them in the order in which an image passes them, each once")
     return list(names)
+
+
+def _writes_past_its_memory(layer: nn.Module) -> bool:
+    """Whether oneDNN, with channels last, may spoil memory that is not this convolution's, and its gradients, or end the program.
+
+    It does for strided 1x1 convolutions of fewer channels than its blocks hold: 8 with AVX2, 16 with AVX-512 (torch 2.13).
+    Source: https://github.com/uxlfoundation/oneDNN/issues/6035
+    """
+    if not isinstance(layer, nn.Conv2d):
+        return False
+    return layer.kernel_size == (1, 1) and max(layer.stride) > 1 and layer.in_channels // layer.groups < 16
 
 
 def _classifier(source: str, found: Sequence[Pass], classes: int) -> int:
