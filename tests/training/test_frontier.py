@@ -1,8 +1,11 @@
 """What a budget buys: points, the line between them and its inverse, and how fast this machine is."""
 
 import dataclasses
+import json
 import math
 from itertools import pairwise
+from pathlib import Path
+from statistics import fmean
 
 import pytest
 from scipy import stats
@@ -29,6 +32,14 @@ def test_the_points_rise_in_time_and_accuracy_and_can_be_carried_out() -> None:
         check(change(FAST, point.changes), 10, 32, 45_000)
         assert len(point.accuracies) == 5
     assert stats.t.ppf(0.975, 4) == pytest.approx(STUDENT, abs=1e-3)
+
+
+def test_the_points_are_those_that_the_benchmark_measured() -> None:
+    results = json.loads((Path(__file__).parents[2] / "docs" / "time-to-accuracy.json").read_bytes()).values()
+    for number, point in enumerate(FRONTIER, start=1):
+        runs = [run["last"] for run in results if run["name"] == f"fast {number} final"]
+        assert tuple(run["test_tta"] for run in runs) == point.accuracies
+        assert fmean(run["seconds"] for run in runs) == pytest.approx(point.seconds, abs=0.05)
 
 
 def test_a_budget_takes_the_last_point_that_was_made_for_no_more() -> None:
