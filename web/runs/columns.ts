@@ -18,7 +18,7 @@ export interface Column {
 }
 
 const WIDTHS: Record<string, string> = {
-  name: "minmax(var(--name, 19rem), 4fr)",
+  name: "minmax(var(--name, 16.25rem), 4fr)",
   state: "minmax(6.5rem, .6fr)",
   data: "minmax(7rem, .8fr)",
   validation: "minmax(9.75rem, 1fr)",
@@ -27,7 +27,7 @@ const WIDTHS: Record<string, string> = {
   curve: "5.5rem",
   seconds: "minmax(6rem, .6fr)",
   epochs: "minmax(5rem, .5fr)",
-  started: "minmax(8.75rem, .8fr)",
+  started: "minmax(9.5rem, .8fr)",
   tags: "minmax(8rem, 1fr)",
   recipe: "minmax(9rem, 1fr)",
   seed: "4rem",

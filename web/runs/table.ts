@@ -75,7 +75,7 @@ export function table(on: {
     );
     element.style.setProperty("--columns", ["2.5rem", ...shown.columns.map((column) => column.width)].join(" "));
     const others = shown.columns.filter((column) => column.id !== "name").reduce((sum, column) => sum + leastOf(column.width), 2.5);
-    element.style.setProperty("--least", `calc(var(--name, 19rem) + ${others}rem)`);
+    element.style.setProperty("--least", `calc(var(--name, 16.25rem) + ${others}rem)`);
     element.setAttribute("aria-colcount", String(shown.columns.length + 1));
   }
 
