@@ -128,7 +128,7 @@ class Stopping:
     """When the run ends."""
 
     epochs: Annotated[int, "1 to 10000"]  # passes over the training images, at most; with a budget as many as there is time for
-    budget: Annotated[float, "0 to 1000000"] = 0.0  # seconds from loaded images to the saved run; schedules follow it; 0: any
+    budget: Annotated[float, "0 to 1000000"] = 0.0  # seconds to the saved run, without loading; schedules follow it; 0: any
     monitor: Literal["validation_loss", "validation_accuracy"] = "validation_accuracy"  # decides which epoch is better
     min_change: Annotated[float, "0 to 100"] = 0.0  # smallest improvement that counts, for patience and the plateau schedule
     patience: Annotated[int, "0 to 10000"] = 0  # epochs without improvement after which training stops; 0: it never stops early

@@ -2,7 +2,7 @@
 
 torch's threads meet at the end of every operation. GNU's OpenMP lets those that are early spin, so that they go on at once; on a core that
 another program could use, both programs wait for threads that do nothing: two trainings beside each other take four to six times as long.
-Where one of them spins shortly, twice as long is enough; alone, short spins cost a tenth (docs/log.md, "threads that wait").
+Where one of them spins shortly, twice as long is enough; alone, short spins cost a tenth to a fifth (docs/log.md, "threads that wait").
 """
 
 import os

@@ -97,10 +97,14 @@ def test_a_budget_that_was_broken_off_goes_on_with_what_is_left_of_it(small_data
     with pytest.raises(StoppedError):
         list(fit(plan, leave))
     checkpoint, _ = newest_checkpoint(plan.run)
+    went = plan.run.read("timing.json")["budget"]
+    assert went["before the first step"] == 4.0
+    assert went["in steps"] > 0
     clock = ByClock(10.0, 100.0, now=lambda: 106.5)  # 6.5 seconds after it was taken up, which makes 10.5
     steps, epochs = events_of(new_plan(small_data, tmp_path / "run", recipe, checkpoint=checkpoint, clock=clock))
     assert clock.began == 96
     assert (len(steps), len(epochs)) == (1, 1)
+    assert plan.run.read("timing.json")["budget"]["before the first step"] == 4.0 + 6.5
     assert plan.run.ended() == "budget"
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -83,6 +84,7 @@ def test_fast_with_a_budget_gets_the_settings_for_it_and_keeps_them_when_it_is_r
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = Dataset("colours", images(560, 1, "train"), images(30, 2, "test"), "noise around three colours")
+    monkeypatch.setattr(frontier, "SETTLING", 0.0)
     quick = StepSeconds(frontier.FRONTIER[0].seconds_an_image / 150, 0.0)  # a second here is as good as 150 there, or more
     monkeypatch.setattr(frontier, "step_seconds", lambda *_: quick)
     run = sf.train(data, "fast", budget=1.0, out=tmp_path / "run")
@@ -90,7 +92,7 @@ def test_fast_with_a_budget_gets_the_settings_for_it_and_keeps_them_when_it_is_r
     assert from_json(run.recipe()) == settings
     said = capsys.readouterr().err
     assert re.match(
-        r"budget 1 s: about \d+ epochs of \[\[32,32\],\[128,128\],\[128,128\]\], the first of 0\.\d s\n"
+        r"budget 1 s: about \d+ epochs of \[\[32,32\],\[128,128\],\[128,128\]\]\n"
         r"expected accuracy: unknown for such images\n",
         said,
     )
@@ -102,6 +104,11 @@ def test_fast_with_a_budget_gets_the_settings_for_it_and_keeps_them_when_it_is_r
     monkeypatch.setattr(frontier, "step_seconds", lambda *_: StepSeconds(1.0, 0.0))
     again = sf.train(data, "fast", budget=1.0, out=tmp_path / "run", resume=True, quiet=True)
     assert from_json(again.recipe()) == settings
+    weights = (run.path / "weights" / "last.safetensors").read_bytes()
+    shutil.rmtree(run.path / "state")  # which may be done once a run has ended
+    assert sf.resume(run.path, data=data).path == run.path
+    assert "has ended already (budget, " in capsys.readouterr().err
+    assert (run.path / "weights" / "last.safetensors").read_bytes() == weights
 
 
 def test_a_target_needs_fast_as_it_is(small_data: Dataset, tmp_path: Path) -> None:

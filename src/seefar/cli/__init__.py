@@ -1,5 +1,7 @@
 """The command line: one verb a file. Results go to stdout, everything else to stderr; errors become one line and an exit code."""
 
+from seefar.cli import started  # noqa: F401  # isort: skip  # first: the clock of a budget runs, and others are watched
+
 import errno
 import os
 import signal

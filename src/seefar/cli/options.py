@@ -10,6 +10,8 @@ from cyclopts import Parameter
 from seefar.errors import UsageError
 
 if TYPE_CHECKING:
+    from seefar.recipes import Recipe
+    from seefar.runs.folder import Run
     from seefar.training.train import Watcher
 
 
@@ -122,10 +124,16 @@ class TrainOptions(RecipeOptions):
             changes["budget"] = seconds(self.budget)
         return changes
 
-    def arguments(self, machine: "MachineOptions") -> dict[str, Any]:
-        """What `sf.train` and `sf.run` are given by name."""
-        own = {"target": self.aim(), "tags": self.tag or ()}
+    def arguments(self, machine: "MachineOptions", recipe: "str | Recipe") -> dict[str, Any]:
+        """What `sf.train` and `sf.run` are given by name beside a recipe: this one, or what came of it (see `settled`)."""
+        own = {"target": self.aim() if recipe == self.recipe else None, "tags": self.tag or ()}
         return {"watch": self.watchers(), **asdict(machine), **self.changes(), **own}
+
+    def settled(self, run: "Run") -> "str | Recipe":
+        """The recipe for further seeds: with a budget or target that of the first run, since another trial might choose another one."""
+        from seefar.recipe_fields import from_json
+
+        return from_json(run.recipe()) if self.budget or self.target else self.recipe
 
     def aim(self) -> float | None:
         """The accuracy to reach, 0..1. Raises UsageError if it is none."""

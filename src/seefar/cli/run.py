@@ -1,11 +1,14 @@
 """`seefar run`: the whole path from images to a report."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from seefar.cli.options import LoadOptions, MachineOptions, TrainOptions, settle
 from seefar.cli.started import StartUp
+
+if TYPE_CHECKING:
+    from seefar.recipes import Recipe
 
 EXAMPLES = (
     "seefar run --data shapes --recipe tiny",
@@ -45,10 +48,12 @@ def run(
     runs = train.folders()
     with StartUp() as start_up:
         images = sf.load(data, **asdict(load))
-    finished = []
+    finished: list[sf.Run] = []
+    recipe: str | Recipe = train.recipe
     for seed, out in runs:
-        options = {**train.arguments(machine), "spent": start_up.charge()}
-        finished.append(sf.run(images, train.recipe, seed, out=out, start=train.from_, **options))
+        options = {**train.arguments(machine, recipe), "spent": start_up.charge()}
+        finished.append(sf.run(images, recipe, seed, out=out, start=train.from_, **options))
+        recipe = train.settled(finished[-1])
     evaluations = [run.evaluation("test") for run in finished]
     if json:
         tell_if_nothing_is_believed(evaluations[0])

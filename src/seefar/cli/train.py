@@ -1,11 +1,14 @@
 """`seefar train`: train a network and leave it in a run folder, or resume an interrupted training."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seefar.cli.options import LoadOptions, MachineOptions, TrainOptions, settle
 from seefar.cli.started import StartUp
 from seefar.errors import UsageError
 from seefar.torchrun import is_first
+
+if TYPE_CHECKING:
+    from seefar.recipes import Recipe
 
 EXAMPLES = (
     "seefar train --data cifar10 --recipe deep --seeds 3",
@@ -56,9 +59,11 @@ def train(
     runs = train.folders()
     with StartUp() as start_up:
         images = sf.load(data, **asdict(load))
+    recipe: str | Recipe = train.recipe
     for seed, out in runs:
-        options = {**train.arguments(machine), "spent": start_up.charge()}
-        run = sf.train(images, train.recipe, seed, out=out, start=train.from_, resume=resume == "auto", **options)
+        options = {**train.arguments(machine, recipe), "spent": start_up.charge()}
+        run = sf.train(images, recipe, seed, out=out, start=train.from_, resume=resume == "auto", **options)
+        recipe = train.settled(run)
         if is_first():
             print(run.path)
 

@@ -173,7 +173,9 @@ class _Training:
             if signal or (self.processes.rank == 0 and time.perf_counter() - self.saved > SAVE_EVERY):
                 position.loss, position.correct = loss.item(), int(correct.item())
                 self.seconds = time.perf_counter() - began
+                self.went["in steps"] += time.perf_counter() - entered
                 self.save()
+                entered = time.perf_counter()
             if signal:
                 self.end("interrupted")
                 self.processes.wait()  # as soon as one of them has left, torchrun ends the others

@@ -5,6 +5,7 @@ The settings were chosen on validation images of CIFAR-10 saved as JPEG (docs/lo
 """
 
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,6 +23,7 @@ from seefar.training.step_seconds import StepSeconds, step_seconds
 DIGEST = "f5dd40e0eccda74df2d234089d691d7d2365406483d8486e7694be9ad8a3cea4"  # of the training images they were measured on
 IMAGES = 50_000  # of them: all were trained on
 STUDENT = 2.776  # quantile 0.975 of Student's t with 4 degrees of freedom: five seeds were measured
+SETTLING = 1.5  # seconds between the trial and the first step: files, first weights, timing a validation (about, measured once)
 CLOCK = 0.14  # logarithm of how much faster or slower than in its trial a machine may be later (chosen by hand)
 
 
@@ -108,7 +110,7 @@ class Forecast:
     Attributes:
         recipe: `fast` with the budget and the settings for it.
         epochs: as many as it will go through.
-        epoch_seconds: how long the first of them takes, which shows every image.
+        epoch_seconds: how long a run of one epoch would take, which shows every image once.
         accuracy: on test, with test-time augmentation, 0..1: the ends of a 95 % interval for one run. None for other images than those the
             points were measured on, and for a budget below the first point: nobody has measured it.
         least: seconds that the first point would take here.
@@ -129,7 +131,7 @@ def forecast(recipe: Recipe, target: float | None, train: ImageSet, machine: Mac
         target: the accuracy to reach, 0..1; its budget is looked up. None: the recipe's budget stands.
         train: all training images, before validation is taken from them.
         machine: where the training will run.
-        spent: seconds of the budget that are spent already.
+        spent: seconds of the budget that are spent already. Trying the machine is added to them.
 
     Raises:
         UsageError: the target is higher than any that was measured, or the images are not those that were measured.
@@ -137,21 +139,24 @@ def forecast(recipe: Recipe, target: float | None, train: ImageSet, machine: Mac
     known = train.digest == DIGEST
     if target is not None and not known:
         raise UsageError("the time to an accuracy is known only for CIFAR-10; use --budget, such as --budget 60s")
+    began = time.perf_counter() - spent - SETTLING
     first = point = FRONTIER[0]
     here = step_seconds(change(recipe, first.changes), train, machine)
+    spent = time.perf_counter() - began
     least = _budget(first, first.seconds, here, recipe, len(train), spent)
     there = _there(first, recipe.stopping.budget - spent, here, recipe, len(train)) if target is None else seconds_for(target)
     point = choose(there)
     if point is not first:  # another network has another speed
         here = step_seconds(change(recipe, point.changes), train, machine)
+        spent = time.perf_counter() - began
         if target is None:
             there = _there(point, recipe.stopping.budget - spent, here, recipe, len(train))
     budget = recipe.stopping.budget if target is None else _budget(point, there, here, recipe, len(train), spent)
-    learning, _ = _held_out(recipe, len(train))
+    learning, validation = _held_out(recipe, len(train))
     return Forecast(
         change(recipe, {**point.changes, "budget": round(budget, 1)}),
         _epochs(point, there * here.learning / point.seconds_an_image, here, learning),
-        learning * here.learning,
+        learning * here.learning + validation * here.answering,
         expected(there) if known and there >= first.seconds else None,
         least,
     )

@@ -53,6 +53,7 @@ def step_seconds(recipe: Recipe, train: ImageSet, machine: Machine, most: int = 
             for number in range(1, STEPS + 1)
         ]
         learning += (end - start) * min(steps) / len(few)
+    predict(learner.judged, few.pixels, machine.precision)  # the first time is slower
     began = time.perf_counter()
     predict(learner.judged, few.pixels, machine.precision)
     return StepSeconds(learning, (time.perf_counter() - began) / len(few))

@@ -200,7 +200,8 @@ def _resume(
         return run.read("splits.json")
 
     def has_ended() -> bool:
-        if run.ended() not in ("finished", "patience") or recipe.stopping.epochs > from_json(run.recipe()).stopping.epochs:
+        longer = recipe.stopping.epochs > from_json(run.recipe()).stopping.epochs
+        if run.ended() != "budget" and (run.ended() not in ("finished", "patience") or longer):
             return False
         run.verify()
         progress.say(f"{run.path} has ended already ({run.ended()}, {len(run.history())} epochs); nothing is left to do")
