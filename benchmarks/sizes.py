@@ -82,14 +82,8 @@ def by_size(folder: Path, source: ImageSet, pixels: Sequence[int], recipes: Sequ
         for recipe in recipes:
             run = folder / f"{size}-{recipe}"
             words = ["--data", str(path), "--size", str(size), "--recipe", recipe, "--out", str(run)]
-            words += [
-                "--epochs",
-                "2",
-                "--set",
-                "batch_size=50",
-                "--set",
-                "learning_rate=0.0001",
-            ]  # with few images some diverge
+            words += ["--epochs", "2", "--set", "batch_size=50"]
+            words += ["--set", "learning_rate=0.0001"]  # with so few images some diverge at their own
             _, peak = measured("train", *words)
             seconds = json.loads((run / "timing.json").read_text())["seconds_by_epoch"][-1]
             trained = sum(json.loads((run / "data.json").read_text())["train"])

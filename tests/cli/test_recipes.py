@@ -13,7 +13,7 @@ def test_time_tries_the_recipes_that_are_named(capsys: pytest.CaptureFixture[str
     assert main(["recipes", "tiny", "--time", "--json"]) == 0
     seconds = json.loads(capsys.readouterr().out)
     assert list(seconds) == ["tiny"]
-    assert 1 < seconds["tiny"] < 1000, "half a million images a second are not to be had"
+    assert 1 < seconds["tiny"] < 3000, "half a million images a second are not to be had"
     assert main(["recipes", "tiny", "--time"]) == 0
     assert "50,000 images of 32x32, on this machine" in capsys.readouterr().out
 

@@ -1,6 +1,6 @@
 """`seefar recipes`: list recipes, read one, compare two."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,7 +87,7 @@ def recipes(
         print_table(tables.recipes(*chosen))
 
 
-def _seconds_here(recipes: "Iterable[Recipe]") -> dict[str, float]:
+def _seconds_here(recipes: "Sequence[Recipe]") -> dict[str, float]:
     """How long each takes on this machine."""
     from seefar.cli.options import settle
 
@@ -100,8 +100,8 @@ def _seconds_here(recipes: "Iterable[Recipe]") -> dict[str, float]:
     images = load_shapes(train=FEW, test=10).train
     found: dict[str, float] = {}
     with progress.bar("trying") as tell:
-        for recipe in (chosen := list(recipes)):
-            tell(len(found), len(chosen), recipe.name)
+        for recipe in recipes:
+            tell(len(found), len(recipes), recipe.name)
             here = step_seconds(recipe, images, choose_machine(recipe.optimisation.precision), FEW)
             found[recipe.name] = round(run_seconds(recipe, here, IMAGES), 1)
     return found

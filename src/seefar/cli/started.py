@@ -5,13 +5,13 @@ from typing import Self
 
 from seefar.waiting import busy_seconds, used_by_others
 
-STARTED, BUSY, OWN = time.perf_counter(), busy_seconds(), time.process_time()
+STARTED, WORKED, OWN = time.perf_counter(), busy_seconds(), time.process_time()
 
 
 def cores_used_by_others() -> float:
     """How many cores other programs used since this one started."""
     seconds, own = time.perf_counter() - STARTED, time.process_time() - OWN
-    return used_by_others(seconds, BUSY, busy_seconds(), own)
+    return used_by_others(seconds, WORKED, busy_seconds(), own)
 
 
 class StartUp:

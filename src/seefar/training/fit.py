@@ -106,11 +106,8 @@ class _Training:
         self.watch = Watch()
         self.saved = time.perf_counter()
         self.seconds = 0.0  # of the current epoch
-        self.went = {
-            "before the first step": 0.0,
-            "in steps": 0.0,
-            "validating": 0.0,
-        }  # seconds of the budget; the rest is saving
+        # Seconds of the budget; the rest of it is saving
+        self.went = {"before the first step": 0.0, "in steps": 0.0, "validating": 0.0}
         self.resumed = 0.0  # seconds of the budget that were used when this training was resumed
         self.started = datetime.now(UTC).isoformat(timespec="seconds")
 

@@ -151,10 +151,10 @@ def forecast(recipe: Recipe, target: float | None, train: ImageSet, machine: Mac
         spent = time.perf_counter() - began
         if target is None:
             there = _there(point, recipe.stopping.budget - spent, here, recipe, len(train))
-    budget = recipe.stopping.budget if target is None else _budget(point, there, here, recipe, len(train), spent)
+    budget = recipe.stopping.budget if target is None else round(_budget(point, there, here, recipe, len(train), spent), 1)
     learning, validation = _held_out(recipe, len(train))
     return Forecast(
-        change(recipe, {**point.changes, "budget": round(budget, 1)}),
+        change(recipe, {**point.changes, "budget": budget}),
         _epochs(point, there * here.learning / point.seconds_an_image, here, learning),
         learning * here.learning + validation * here.answering,
         expected(there) if known and there >= first.seconds else None,
