@@ -53,6 +53,13 @@ class Fast(AnyNetwork):
 
     in_browser = True
 
+    patterns: Annotated[int, "1 to 12"] = 12  # strongest directions of 2x2 patches that the first layer whitens, 2 filters each
+    residual: bool = False  # whether in stages of two equal convolutions the second one adds to the first; of three it does
+
+    def is_residual(self, stage: tuple[int, ...]) -> bool:
+        """Whether a stage of so many channels adds what its first convolution gives to what its last one gives."""
+        return len(stage) in ((2, 3) if self.residual else (3,)) and len(set(stage)) == 1
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outside(AnyNetwork):

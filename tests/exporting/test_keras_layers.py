@@ -36,7 +36,7 @@ def test_the_answers_are_those_of_torch(kind: str, size: int, classes: int) -> N
     assert difference(as_trained(KINDS[kind], classes, size), size) < CLOSE
 
 
-@pytest.mark.parametrize("how", [Vgg(widths=((4,),), dense=8), Fast(widths=((4,), (8,)))])
+@pytest.mark.parametrize("how", [Vgg(widths=((4,),), dense=8), Fast(widths=((4,), (8, 8)), residual=True, patterns=5)])
 @pytest.mark.parametrize("size", [8, 224])
 def test_the_smallest_and_the_largest_images(how: AnyNetwork, size: int) -> None:
     assert difference(as_trained(how, 3, size), size) < CLOSE

@@ -29,6 +29,7 @@ MORE: Mapping[str, tuple[AnyNetwork, int, int]] = {
     "normed": (Vgg(widths=VGG, batch_norm=True), 3, 16),
     "hidden": (Vgg(widths=VGG, dense=12, dropout=(0.0, 0.5)), 3, 16),
     "fast of residual stages": (Fast(widths=((8, 8, 8), (16, 16, 16))), 7, 24),
+    "fast of residual stages of two": (Fast(widths=((8, 8), (16, 8), (8, 8)), residual=True, patterns=5), 3, 16),
     "fast of one stage": (Fast(widths=((8,),)), 2, 8),
     "200 classes of 224 pixels": (Fast(widths=((8, 8), (16, 16), (16, 16), (16, 16))), 200, 224),
     "flattened, 200 classes of 224 pixels": (Vgg(widths=((8,), (8,), (8,), (8,), (8,)), dense=32), 200, 224),

@@ -38,7 +38,7 @@ def test_the_answers_are_those_of_the_model(kind: str) -> None:
             np.testing.assert_allclose(values.numpy(), getattr(expected, name), **CLOSE, err_msg=name)
 
 
-@pytest.mark.parametrize("how", [Vgg(widths=((4,),), dense=8), Fast(widths=((4,), (8,)))])
+@pytest.mark.parametrize("how", [Vgg(widths=((4,),), dense=8), Fast(widths=((4,), (8, 8)), residual=True, patterns=5)])
 @pytest.mark.parametrize(("size", "classes"), [(8, 2), (224, 200)])
 def test_the_smallest_and_the_largest(how: Vgg | Fast, size: int, classes: int) -> None:
     model, images = as_model(as_trained(how, classes, size), size), varied(3, size)

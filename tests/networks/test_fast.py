@@ -12,9 +12,15 @@ from seefar.networks import fast
 from seefar.networks.fast import Fast, Whitening
 
 
-def network(pixels: np.ndarray, size: int = 32, widths: recipes.Channels = ((32, 40), (48, 48))) -> Fast:
+def network(
+    pixels: np.ndarray,
+    size: int = 32,
+    widths: recipes.Channels = ((32, 40), (48, 48)),
+    residual: bool = False,
+    patterns: int = 12,
+) -> Fast:
     """Made as training makes it, standardised by the images."""
-    made = Fast(recipes.Fast(widths=widths), 5, size)
+    made = Fast(recipes.Fast(widths=widths, residual=residual, patterns=patterns), 5, size)
     made.scale.mean.copy_(torch.from_numpy(pixels.mean((0, 1, 2)) / 255))
     made.scale.deviation.copy_(torch.from_numpy(pixels.std((0, 1, 2)) / 255))
     made.initialise(torch.Generator().manual_seed(0), pixels)
@@ -69,6 +75,17 @@ def test_the_second_half_of_the_filters_is_the_first_with_the_other_sign() -> No
     weight = whitening(network(images(10))).weight
     assert weight.shape == (24, 3, 2, 2)
     assert torch.equal(weight[:12], -weight[12:])
+
+
+def test_fewer_patterns_are_the_strongest_ones() -> None:
+    """The weakest directions have the longest filters; those that stay are as they were."""
+    pixels = images(10)
+    every = whitening(network(pixels)).weight
+    made = network(pixels, patterns=8)
+    few = whitening(made).weight
+    assert torch.equal(few, torch.cat([every[4:12], -every[4:12]]))
+    assert few[:8].flatten(1).norm(dim=1).max() < every[:4].flatten(1).norm(dim=1).min()
+    assert made(batch(pixels)).shape == (10, 5)
 
 
 def test_only_the_first_images_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +152,8 @@ def test_a_narrow_stage_passes_on_as_many_channels_as_it_has() -> None:
 
 def written_out(made: Fast, pixels: Tensor, residual: bool, momentum: float) -> tuple[Tensor, list[Tensor]]:
     """The network while training, from functions: its logits, and the running means it should have afterwards."""
-    weights = iter([layer.weight for layer in made.modules() if isinstance(layer, nn.Conv2d)])
+    convolutions = [layer.weight for layer in made.modules() if isinstance(layer, nn.Conv2d)]
+    weights, three = iter(convolutions), len(convolutions) == 3 * len(made.stages)
     biases = iter([layer.bias for layer in made.modules() if isinstance(layer, nn.BatchNorm2d)])
     means: list[Tensor] = []
 
@@ -152,7 +170,8 @@ def written_out(made: Fast, pixels: Tensor, residual: bool, momentum: float) -> 
     for _ in made.stages:
         values = start = F.gelu(norm(F.max_pool2d(convolve(values), 2)))
         if residual:
-            values = F.gelu(norm(convolve(values)))
+            if three:
+                values = F.gelu(norm(convolve(values)))
             values = F.gelu(norm(convolve(values)) + start)
         else:
             values = F.gelu(norm(convolve(values)))
@@ -161,11 +180,11 @@ def written_out(made: Fast, pixels: Tensor, residual: bool, momentum: float) -> 
 
 @pytest.mark.parametrize(
     ("widths", "residual", "momentum"),
-    [(((32, 40), (48, 48)), False, 0.4), (((32, 32, 32), (48, 48, 48)), True, 0.1)],
+    [(((32, 40), (48, 48)), False, 0.4), (((32, 32, 32), (48, 48, 48)), True, 0.1), (((32, 32), (48, 48)), True, 0.4)],
 )
 def test_the_network_is_what_functions_say(widths: tuple[tuple[int, ...], ...], residual: bool, momentum: float) -> None:
     pixels = images(16)
-    made = network(pixels, widths=widths)
+    made = network(pixels, widths=widths, residual=residual)
     generator = torch.Generator().manual_seed(1)
     for parameter in made.parameters():  # not as training starts: shifts must show in the result
         if parameter.requires_grad:
@@ -176,9 +195,18 @@ def test_the_network_is_what_functions_say(widths: tuple[tuple[int, ...], ...], 
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(found, means, strict=True))
 
 
-@pytest.mark.parametrize("widths", [((8,), (8,)), ((8, 8), (8, 8)), ((8, 8, 12), (8, 12, 12)), ((8,) * 4, (8,) * 4)])
-def test_only_three_equal_convolutions_are_bridged(widths: tuple[tuple[int, ...], ...]) -> None:
-    made = network(images(10), widths=widths)
+@pytest.mark.parametrize(
+    ("widths", "residual"),
+    [
+        (((8,), (8,)), True),
+        (((8, 8), (8, 8)), False),
+        (((8, 12), (12, 8)), True),
+        (((8, 8, 12), (8, 12, 12)), True),
+        (((8,) * 4, (8,) * 4), True),
+    ],
+)
+def test_only_two_or_three_equal_convolutions_are_bridged(widths: recipes.Channels, residual: bool) -> None:
+    made = network(images(10), widths=widths, residual=residual)
     assert not [layer for layer in made.modules() if isinstance(layer, fast.Residual)]
 
 

@@ -22,6 +22,7 @@ KINDS = {
     "deep, hidden layer": Vgg(widths=TWO, batch_norm=True, spatial_dropout=0.2, dense=16, dropout=(0.0, 0.5)),
     "fast": Fast(widths=((4, 8), (8, 8), (8, 8))),
     "fast, residual": Fast(widths=THREE),
+    "fast, residual stages of two": Fast(widths=((4, 8), (8, 8)), residual=True, patterns=8),
 }
 every_kind = pytest.mark.parametrize("kind", KINDS)
 

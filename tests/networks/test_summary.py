@@ -24,6 +24,7 @@ def plain(*widths: tuple[int, ...]) -> Network:
         Vgg(widths=TWO, batch_norm=True, spatial_dropout=0.2, dropout=(0.1, 0.0)),
         Fast(widths=((8, 16), (16, 16))),
         Fast(widths=((8, 8, 8), (16, 16, 16))),
+        Fast(widths=((8, 8), (16, 16)), residual=True, patterns=8),
     ],
 )
 def test_parameters_and_multiply_adds_are_those_torch_counts(how: AnyNetwork) -> None:

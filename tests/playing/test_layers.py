@@ -27,6 +27,7 @@ NETWORKS: dict[str, recipes.AnyNetwork] = {
     "norm": recipes.Vgg(widths=((6, 6), (10, 11, 12)), batch_norm=True, dense=9, dropout=(0.1, 0.2), spatial_dropout=0.1),
     "fast": recipes.Fast(widths=((6, 7), (8,), (16,))),
     "residual": recipes.Fast(widths=((8, 8, 8), (9, 10, 11))),
+    "residual of two": recipes.Fast(widths=((8, 8), (9, 10)), residual=True, patterns=5),
 }
 SIZE, CLASSES = 16, ("one", "two", "three")
 COMPARED = ("conv", "pool", "norm", "relu", "gelu", "max", "dense")

@@ -135,7 +135,7 @@ def _scale(layer: Scale, name: str, flow: Flow) -> None:
 def _whitening(layer: Whitening, name: str, flow: Flow) -> None:
     """An ordinary convolution that does not learn."""
     settings = {"use_bias": False, "trainable": False, "data_format": "channels_last"}
-    flow.through(_layer("Conv2D", name, filters=layer.FILTERS, kernel_size=2, **settings), [_kernel(layer.weight)])
+    flow.through(_layer("Conv2D", name, filters=len(layer.weight), kernel_size=2, **settings), [_kernel(layer.weight)])
 
 
 def _convolution(layer: nn.Conv2d, name: str, flow: Flow) -> None:

@@ -23,9 +23,10 @@ class Fast(Network):
     """Whitening convolution 2x2 and ReLU; stages of conv 3x3, batch norm and GELU; the largest value of each channel; dense.
 
     A stage pools right after its first convolution. In a stage of three equal convolutions, the first one's result is added
-    before the last GELU. Each 3x3 convolution starts as the identity in its first filters, so that signals pass a new network
-    unharmed. Batch norm trains its shift alone; its running statistics follow fast (0.4) in stages of one or two convolutions,
-    meant for few steps, and slowly (0.1) in longer ones.
+    before the last GELU; with `residual` in one of two equal ones, too (worth 0.2 points in runs of a minute; docs/log.md). Each
+    3x3 convolution starts as the identity in its first filters, so that signals pass a new network unharmed. Batch norm trains
+    its shift alone; its running statistics follow fast (0.4) in stages of one or two convolutions, meant for few steps, and
+    slowly (0.1) in longer ones.
 
     Source: Jordan 2024, "94% on CIFAR-10 in 3.29 seconds on a single GPU", https://arxiv.org/abs/2404.00498: airbench94 for
     stages of two convolutions, airbench96 for three. Unlike there, the whitening has no bias: trained for the first three
@@ -50,9 +51,11 @@ class Fast(Network):
                 f"{len(how.widths)} stages leave nothing of {size}x{size} images; use --size {least} or fewer stages "
                 "(--set widths=...)"
             )
-        inputs = [Whitening.FILTERS, *(stage[-1] for stage in how.widths)]
-        self.stem = nn.Sequential(Whitening(), nn.ReLU(inplace=True))
-        self.stages = nn.Sequential(*(_stage([before, *stage]) for before, stage in zip(inputs, how.widths, strict=False)))
+        inputs = [2 * how.patterns, *(stage[-1] for stage in how.widths)]
+        self.stem = nn.Sequential(Whitening(how.patterns), nn.ReLU(inplace=True))
+        self.stages = nn.Sequential(
+            *(_stage([before, *stage], how.is_residual(stage)) for before, stage in zip(inputs, how.widths, strict=False))
+        )
         self.head = nn.Sequential(
             nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(inputs[-1], classes, bias=False), Multiply(LOGIT_SCALE)
         )
@@ -88,6 +91,8 @@ class Fast(Network):
 class Whitening(nn.Module):
     """A 2x2 convolution whose outputs on the training images are uncorrelated and of size 1, and the negatives of the same.
 
+    A patch of three colours has 12 numbers, so 12 such outputs. Of photographs saved as JPEG the weakest four hold noise alone, and
+    oneDNN computes 24 channels at the cost of 32: without them the next layer costs half (docs/log.md).
     ReLU keeps nothing of negative values; with both signs nothing is lost. (airbench has GELU here, which is three times as slow
     and made no difference; docs/log.md.)
 
@@ -98,22 +103,21 @@ class Whitening(nn.Module):
     Source: Page 2019, https://github.com/davidcpage/cifar10-fast/blob/master/bag_of_tricks.ipynb
     """
 
-    FILTERS = 24  # 12 numbers in a 2x2 patch of three colours, and their negatives
-
     weight: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, patterns: int) -> None:
         super().__init__()
-        self.register_buffer("weight", torch.zeros(self.FILTERS, 3, 2, 2))
+        self.patterns = patterns  # how many outputs there are, the strongest ones, without the negatives
+        self.register_buffer("weight", torch.zeros(2 * patterns, 3, 2, 2))
 
     def fit(self, moments: Tensor) -> None:
         """Set the weights from the mean products of patches, float64 `(12, 12)`: eigenvectors by the root of their values."""
         eigenvalues, eigenvectors = torch.linalg.eigh(moments)
-        filters = (eigenvectors / (eigenvalues + FLOOR).sqrt()).T.reshape(-1, 3, 2, 2)
+        filters = (eigenvectors / (eigenvalues + FLOOR).sqrt()).T.reshape(-1, 3, 2, 2)[-self.patterns :]
         self.weight.copy_(torch.cat([filters, -filters]))
 
     def forward(self, values: Tensor) -> Tensor:
-        """Scaled pixels `(n, 3, h, w)` to `(n, 24, h - 1, w - 1)`, in the number format that the next layer works in."""
+        """Scaled pixels `(n, 3, h, w)` to `(n, 2 * patterns, h - 1, w - 1)`, in the number format that the next layer works in."""
         kind = values.device.type
         with torch.autocast(kind, enabled=False):
             whitened = F.conv2d(values.float(), self.weight)
@@ -144,7 +148,7 @@ class Multiply(nn.Module):
         return f"factor={self.factor:.4g}"
 
 
-def _stage(channels: Sequence[int]) -> nn.Sequential:
+def _stage(channels: Sequence[int], residual: bool) -> nn.Sequential:
     """Convolutions from channels[0] over ... to channels[-1], the first one followed by pooling."""
     momentum = 0.4 if len(channels) <= 3 else 0.1
     blocks = [
@@ -153,7 +157,7 @@ def _stage(channels: Sequence[int]) -> nn.Sequential:
     ]
     blocks[0].insert(1, nn.MaxPool2d(2))
     first, rest = blocks[0], [layer for block in blocks[1:] for layer in block]
-    if len(blocks) == 3 and len(set(channels[1:])) == 1:
+    if residual:
         rest = [Residual(*rest[:-1]), rest[-1]]
     return nn.Sequential(*first, *rest)
 

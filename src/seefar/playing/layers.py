@@ -87,14 +87,14 @@ class _Builder:
         self._convolution("stem.0", 0)
         self._add("relu")
         for place, channels in enumerate(how.widths):
-            same = len(channels) == 3 and len(set(channels)) == 1
+            same = how.is_residual(channels)
             names, norms = self._fast_names(f"stages.{place}", len(channels), same)
             for number, (name, norm) in enumerate(zip(names, norms, strict=True)):
                 self._convolution(name, 1)
                 if number == 0:
                     self._add("pool")
                 self._norm(norm)
-                if same and number == 2:
+                if same and number == len(channels) - 1:
                     self._add("add")
                 self._add("gelu")
                 if same and number == 0:
@@ -106,11 +106,9 @@ class _Builder:
     @staticmethod
     def _fast_names(stage: str, count: int, same: bool) -> tuple[list[str], list[str]]:
         """Of convolutions and norms: conv, pool, norm, GELU, then three layers each, in a module of their own where they are residual."""
-        if same:
-            inner = f"{stage}.4"
-            return [f"{stage}.0", f"{inner}.0", f"{inner}.3"], [f"{stage}.2", f"{inner}.1", f"{inner}.4"]
-        later = range(4, 4 + 3 * (count - 1), 3)
-        return [f"{stage}.0", *(f"{stage}.{at}" for at in later)], [f"{stage}.2", *(f"{stage}.{at + 1}" for at in later)]
+        inner, start = (f"{stage}.4", 0) if same else (stage, 4)
+        later = range(start, start + 3 * (count - 1), 3)
+        return [f"{stage}.0", *(f"{inner}.{at}" for at in later)], [f"{stage}.2", *(f"{inner}.{at + 1}" for at in later)]
 
     def vgg(self, how: recipes.Vgg) -> None:
         for place, channels in enumerate(how.widths):
