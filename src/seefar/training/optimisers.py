@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-import torch._dynamo  # torch's optimisers import it at their first use, for a second of the training; here it is part of starting up
 from torch import Tensor
 
 from seefar.networks.layers import Network
@@ -53,6 +52,12 @@ class Muon(torch.optim.Optimizer):
         learning_rate: of a group with multiple 1; for convolutions about the share of the weights that a step changes, 0.05 to 0.3.
         momentum: 0 to below 1.
     """
+
+    # As they are written: torch's wrappers around them import its compiler at their first use, for a second of a budget
+    add_param_group = torch.optim.Optimizer.add_param_group.__wrapped__
+    zero_grad = torch.optim.Optimizer.zero_grad.__wrapped__
+    state_dict = torch.optim.Optimizer.state_dict.__wrapped__
+    load_state_dict = torch.optim.Optimizer.load_state_dict.__wrapped__
 
     def __init__(self, groups: list[dict[str, Any]], learning_rate: float, momentum: float) -> None:
         super().__init__(groups, {"lr": learning_rate, "momentum": momentum, "weight_decay": 0.0})
