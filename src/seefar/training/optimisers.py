@@ -1,5 +1,6 @@
 """Optimisers by name, and which parameters learn how fast. To add one, write a function and add a line to the dict."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -53,11 +54,11 @@ class Muon(torch.optim.Optimizer):
         momentum: 0 to below 1.
     """
 
-    # As they are written: torch's wrappers around them import its compiler at their first use, for a second of a budget
-    add_param_group = torch.optim.Optimizer.add_param_group.__wrapped__
-    zero_grad = torch.optim.Optimizer.zero_grad.__wrapped__
-    state_dict = torch.optim.Optimizer.state_dict.__wrapped__
-    load_state_dict = torch.optim.Optimizer.load_state_dict.__wrapped__
+    # What is inside torch's wrappers: these import its compiler at their first use, for a second of a budget
+    add_param_group, zero_grad, state_dict, load_state_dict = (
+        inspect.unwrap(getattr(torch.optim.Optimizer, name))
+        for name in ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
+    )
 
     def __init__(self, groups: list[dict[str, Any]], learning_rate: float, momentum: float) -> None:
         super().__init__(groups, {"lr": learning_rate, "momentum": momentum, "weight_decay": 0.0})
