@@ -12,11 +12,7 @@ from tests.conftest import script
 
 import seefar as sf
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.alone,
-    pytest.mark.timeout(1500),
-]  # a core without bf16 takes minutes for an epoch of `deep`
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(1500)]  # epochs take minutes without bf16
 ROOT = Path(__file__).parents[1]
 
 

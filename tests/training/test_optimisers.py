@@ -1,6 +1,8 @@
 """Groups of parameters, and optimisers against torch's own and against the singular value decomposition."""
 
 import copy
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -251,3 +253,21 @@ def test_muon_leaves_a_parameter_without_gradient() -> None:
     optimiser.step()
     assert same(network, before)
     assert not optimiser.state_dict()["state"]
+
+
+def test_muon_does_not_wait_for_torchs_compiler() -> None:
+    """Importing it takes a second or two; torch's own optimisers do at their first use, which shows that this test can fail."""
+    program = """
+import sys, torch
+from seefar.training.optimisers import OPTIMISERS
+for name in ("muon", "sgd"):
+    weights = torch.nn.Parameter(torch.ones(2, 2, 1, 1))
+    optimiser = OPTIMISERS[name]([{"params": [weights], "multiple": 1.0, "weight_decay": 0.0}], 0.1, 0.6)
+    optimiser.zero_grad()
+    weights.sum().backward()
+    optimiser.step()
+    optimiser.load_state_dict(optimiser.state_dict())
+    print(name, "torch._dynamo" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["muon", "False", "sgd", "True"]

@@ -22,10 +22,7 @@ from seefar.training.step_seconds import StepSeconds, step_seconds
 
 DIGEST = "f5dd40e0eccda74df2d234089d691d7d2365406483d8486e7694be9ad8a3cea4"  # of the training images they were measured on
 IMAGES = 50_000  # of them: all were trained on
-STUDENT = {
-    3: 4.303,
-    5: 2.776,
-}  # quantile 0.975 of Student's t, by how many seeds were measured, one more than its degrees of freedom
+STUDENT = {3: 4.303, 5: 2.776}  # quantile 0.975 of Student's t for a mean of so many seeds
 SETTLING = 1.5  # seconds between the trial and the first step: files, first weights, timing a validation (about, measured once)
 CLOCK = 0.14  # logarithm of how much faster or slower than in its trial a machine may be later (chosen by hand)
 
