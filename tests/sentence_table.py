@@ -599,6 +599,11 @@ LEARNING = [
     ),
     S("The last epoch was the best one: more epochs may still help.", "it was, and it still made mistakes", last_was_best),
     S(
+        "Between epochs only {share:p} of the validation images answered, to save time: the curves are coarse up to the last epoch.",
+        "the recipe looks at some of them between epochs",
+        lambda t, g: False,
+    ),
+    S(
         "Training figures are measured while the weights change, on images changed by augmentation and with dropout on, "
         "where the recipe has them, so they lag behind; validation is measured after each epoch.",
         ALWAYS,

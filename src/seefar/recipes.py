@@ -146,6 +146,7 @@ class Kept:
     """What is held out for choices, and what is kept of the run."""
 
     validation: Annotated[float, "above 0, at most 0.5"] = 0.1  # fraction of the training images held out for choices
+    interim: Annotated[float, "above 0, at most 1"] = 1.0  # fraction of them that answer after each epoch but the last
     keep: Literal["best", "last"] = "best"  # the weights that are evaluated: of the best epoch by monitor, or of the last
     remember: bool = False  # whether the answer for each training image is stored in each epoch, to see how learning went
     tta: Literal["none", "flip", "shift"] = "none"  # test-time augmentation, reported beside plain answers: a key of tta.VIEWS

@@ -91,6 +91,16 @@ def test_an_early_end_and_a_best_last_epoch_are_noticed() -> None:
     assert "flatters" not in text
 
 
+def test_a_curve_of_some_images_is_said_to_be_coarse_and_no_epoch_is_called_the_best() -> None:
+    history = [epoch(1, 0.5, 0.5, True), epoch(2, 0.5, 0.6, True)]
+    text = learning(history, epochs=2, keep="last", interim=0.2)
+    assert "Between epochs only 20\N{NO-BREAK SPACE}% of the validation images answered" in text
+    assert "coarse up to the last epoch." in text
+    assert "best" not in text
+    assert "coarse to their end." in learning(history, "interrupted", epochs=9, keep="last", interim=0.2)
+    assert "coarse" not in learning(history, epochs=2, keep="last")
+
+
 @pytest.mark.parametrize(
     ("ended", "sentence"),
     [

@@ -37,6 +37,7 @@ def test_names_that_do_not_exist_are_refused_before_any_image_is_touched(field: 
         ({"shift": 16}, 108, 1, "shift is 16"),
         ({"cutout": 17}, 108, 1, "cutout is 17"),
         ({"batch_size": 16, "leave_out": 0.5}, 108, 2, "leave_out is for one process"),
+        ({"interim": 0.2}, 108, 1, "none is the best; use --set keep=last"),
         ({"batch_size": 16, "remember": True}, 108, 2, "remember is for one process"),
         ({"batch_size": 16, "budget": 5}, 108, 2, "a budget is for one process"),
         ({"leave_out": 0.5, "balance": "sampling"}, 108, 1, "both choose the images of an epoch"),

@@ -10,6 +10,7 @@ import safetensors.torch
 import torch
 from tests.conftest import SMALL, images
 from tests.training.plans import FAST, TINY, new_plan
+from torch import nn
 
 import seefar as sf
 from seefar.data.images import Dataset
@@ -17,6 +18,7 @@ from seefar.errors import DivergedError, StoppedError
 from seefar.networks.fast import Fast
 from seefar.recipe_fields import change, find
 from seefar.runs.checkpoint_files import newest_checkpoint
+from seefar.training import fit as fit_module
 from seefar.training.events import Epoch, Step
 from seefar.training.fit import fit
 from seefar.training.machine import Machine
@@ -185,6 +187,30 @@ def test_evaluation_repeats_what_training_saw(small_data: Dataset, tmp_path: Pat
     last = run.history()[-1]
     assert evaluation.accuracy.value == pytest.approx(last["validation_accuracy"])
     assert evaluation.loss == pytest.approx(last["validation_loss"])
+
+
+@pytest.mark.parametrize(
+    "changes", [{"epochs": 3}, {"epochs": 30, "patience": 2, "min_change": 1.0}, {"epochs": 9, "budget": 3}]
+)
+def test_some_validation_images_answer_between_epochs_and_all_after_the_last(
+    small_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
+    asked: list[int] = []
+    predict = fit_module.predict
+
+    def counting(network: nn.Module, pixels: np.ndarray, *settings: Any) -> np.ndarray:
+        asked.append(len(pixels))
+        return predict(network, pixels, *settings)
+
+    monkeypatch.setattr(fit_module, "predict", counting)
+    run = train(small_data, tmp_path / "run", keep="last", interim=0.25, validation=0.4, **changes)
+    history, few = run.history(), len(small_data.held_out(0.4)[1])
+    assert len(history) > 1
+    looks = asked[-len(history) - (history[-1]["ending"] == "patience") :]  # that ending is known only after a look
+    assert looks == [round(few / 4)] * (len(looks) - 1) + [few]
+    evaluation = sf.evaluate(run, "validation", data=small_data)
+    assert history[-1]["validation_accuracy"] == pytest.approx(evaluation.accuracy.value)
+    assert history[-1]["validation_loss"] == pytest.approx(evaluation.loss)
 
 
 def test_divergence_stops_with_the_rate_and_keeps_the_epochs_before(

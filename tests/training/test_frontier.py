@@ -18,7 +18,7 @@ from seefar.recipes import Recipe
 from seefar.training import budget_words, frontier
 from seefar.training.budget_words import what_to_expect
 from seefar.training.check import check
-from seefar.training.frontier import FRONTIER, STUDENT, choose, expected, forecast, seconds_for
+from seefar.training.frontier import FRONTIER, INTERIM, MOST, STUDENT, choose, expected, forecast, seconds_for
 from seefar.training.step_seconds import StepSeconds, step_seconds
 
 FAST = find("fast")
@@ -98,11 +98,36 @@ def test_a_forecast_scales_with_the_machine(monkeypatch: pytest.MonkeyPatch) -> 
         budget = round(2 * point.seconds + 0.5, 1)  # some milliseconds pass meanwhile
         made = forecast(change(FAST, {"budget": budget}), None, data, CPU)
         assert made.accuracy == pytest.approx(expected(point.seconds), abs=1e-3)
-        assert made.recipe == change(change(FAST, {"budget": budget}), point.changes)
+        assert made.recipe == change(change(FAST, {"budget": budget}), {**point.changes, "interim": INTERIM})
         assert made.least == pytest.approx(2 * POINTS[0].seconds, abs=0.1)
         aimed = forecast(FAST, point.accuracy, data, CPU)
         assert aimed.recipe.stopping.budget == pytest.approx(2 * point.seconds, abs=0.2)
         assert dataclasses.replace(aimed.recipe, stopping=made.recipe.stopping, name=made.recipe.name) == made.recipe
+
+
+def test_the_trial_that_counts_has_steps_about_as_long_as_those_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+
+    def trial(recipe: Recipe, _train: object, _machine: object, most: int = 125) -> StepSeconds:
+        tried.append((recipe.network, most))
+        return StepSeconds(FRONTIER[0].seconds_an_image, 0.0)
+
+    monkeypatch.setattr(frontier, "step_seconds", trial)
+    made = forecast(change(FAST, {"budget": 30.0}), None, images(50, 0, "train"), CPU)
+    assert tried == [(change(FAST, FRONTIER[0].changes).network, 125), (made.recipe.network, MOST)]
+
+
+def test_a_machine_that_proves_faster_is_promised_no_more_than_where_the_next_settings_begin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = images(50, 0, "train")
+    monkeypatch.setattr(frontier, "DIGEST", data.digest)
+    first, second = FRONTIER[1:3]
+    seconds = iter([first.seconds_an_image, first.seconds_an_image / 3])
+    monkeypatch.setattr(frontier, "step_seconds", lambda *_: StepSeconds(next(seconds), 0.0))
+    made = forecast(change(FAST, {"budget": first.seconds + 3}), None, data, CPU)
+    assert made.recipe.network == change(FAST, first.changes).network
+    assert made.accuracy == expected(second.seconds)
 
 
 def test_what_is_spent_before_and_on_validating_is_not_there_for_steps(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +147,9 @@ def test_what_is_spent_before_and_on_validating_is_not_there_for_steps(monkeypat
     assert plain.accuracy is not None
     assert checked.accuracy < plain.accuracy
     aimed = forecast(FAST, point.accuracy, data, CPU, spent=3.0)
-    assert aimed.recipe.stopping.budget == pytest.approx(point.seconds + 3 + 0.001 * math.ceil(aimed.epochs), abs=0.1)
+    assert aimed.recipe.stopping.budget == pytest.approx(
+        point.seconds + 3 + 0.001 * (1 + INTERIM * math.ceil(aimed.epochs - 1)), abs=0.1
+    )
     assert aimed.epochs > 1000
     monkeypatch.setattr(frontier, "SETTLING", 4.0)
     settled = forecast(change(FAST, {"budget": 84.0}), None, data, CPU)

@@ -181,8 +181,13 @@ def learning(history: list[dict[str, Any]], recipe: Recipe, ended: str, chance: 
             f"but {percent(last['validation_accuracy'])} of the validation images: it has begun to overfit. "
             "Augmentation, more dropout or more images work against that."
         )
-    elif best == len(history) and last["validation_accuracy"] < 1:
+    elif best == len(history) and last["validation_accuracy"] < 1 and recipe.kept.interim == 1:
         sentences.append("The last epoch was the best one: more epochs may still help.")
+    if recipe.kept.interim < 1 and len(history) > 1:
+        sentences.append(
+            f"Between epochs only {percent(recipe.kept.interim, 0)} of the validation images answered, to save time: the curves are coarse "
+            f"{'up to the last epoch' if ended in ('finished', 'budget', 'patience') else 'to their end'}."
+        )
     return sentences
 
 

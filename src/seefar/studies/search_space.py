@@ -18,6 +18,7 @@ DIGITS = 4  # of a number that is tried (chosen by hand: finer differences than 
 # Fields that no search may change, and why.
 SETTLED = {
     "validation": "it decides which images trials are judged on, so that their figures would not compare",
+    "interim": "it changes neither the weights nor what the last validation measures",
     "frozen_stages": "a search starts from random weights, and those must learn",
     "remember": "it changes neither the weights nor what validation measures",
     "tta": "it changes neither the weights nor what validation measures",

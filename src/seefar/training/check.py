@@ -86,6 +86,8 @@ def check(recipe: Recipe, classes: int, size: int, images: float = math.inf, pro
         raise UsageError("leave_out is for one process: each sees the losses of its own images only; use --set leave_out=0")
     if recipe.kept.remember and processes > 1:
         raise UsageError("remember is for one process: each sees the answers for its own images only; use --set remember=false")
+    if recipe.kept.interim < 1 and recipe.kept.keep == "best":
+        raise UsageError("with interim below 1 epochs answer for different images, and none is the best; use --set keep=last")
     if sampling.leave_out and sampling.balance == "sampling":
         raise UsageError("leave_out and balance=sampling both choose the images of an epoch; use one of them")
     if sampling.batch_size % processes:

@@ -1,11 +1,12 @@
 """From a plan to a trained run folder: steps folded into epochs, each validated and saved."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -146,11 +147,12 @@ class _Training:
         """How many pixels a side the images have in a step."""
         return side_at(self.recipe.sampling.resolution, self.pace.progress(step), self.size)
 
-    def scores(self) -> list[float]:
-        """The monitored figure of each epoch that has ended; higher is better."""
+    def scores(self, more: Sequence[Epoch] = ()) -> list[float]:
+        """The monitored figure of each epoch that has ended, and of more that follow them; higher is better."""
+        epochs = [*self.history, *more]
         if self.recipe.stopping.monitor == "validation_accuracy":
-            return [epoch.validation_accuracy for epoch in self.history]
-        return [-epoch.validation_loss for epoch in self.history]
+            return [epoch.validation_accuracy for epoch in epochs]
+        return [-epoch.validation_loss for epoch in epochs]
 
     def steps(self, leave: Callable[[], int]) -> Iterator[Step]:
         """What is left of the epoch. Raises StoppedError, after saving, if `leave` says so."""
@@ -189,10 +191,31 @@ class _Training:
     def end_epoch(self) -> Epoch:
         """Validate, and save the run with the epoch in it."""
         began = time.perf_counter()
+        share = 1.0 if self._is_over() else self.recipe.kept.interim
+        epoch = self._judged(share, began)
+        looked = time.perf_counter() - began
+        if epoch.ending and share < 1:  # only its own validation made it the last one: all images answer for it, too
+            epoch = self._judged(1.0, began)
+        self.went["validating"] += time.perf_counter() - began
+        self.history.append(epoch)
+        epoch = self.history[-1] = replace(epoch, best=stopping.better(self.scores())[-1])
+        self.position, self.seconds = Position(epoch.number + 1, history=self._rows()), 0.0
+        if self.processes.rank == 0:
+            self._commit(epoch)
+        self.save()
+        if self.clock:
+            self.clock.reserve = time.perf_counter() - began + looked * (1 / share - 1)
+        return epoch
+
+    def _is_over(self) -> bool:
+        """Whether no step follows the last one, as far as that is known before validation."""
+        return self.clock.progress() >= 1 if self.clock else self.position.epoch == self.recipe.stopping.epochs
+
+    def _judged(self, share: float, began: float) -> Epoch:
+        """The epoch that has just been trained, with what a share of the validation images say; it began to end at `began`."""
         stop, position = self.recipe.stopping, self.position
         images = min(position.done * self.recipe.sampling.batch_size, self.batches.lengths.images_in(position.epoch))
-        validation_loss, validation_accuracy = self._validate()
-        self.went["validating"] += time.perf_counter() - began
+        validation_loss, validation_accuracy = self._validate(share)
         rate = self.rate if self.clock else self.rate_at(self.batches.lengths.steps_before(position.epoch + 1))
         check_epoch(position.epoch, position.loss / images, validation_loss, rate, self.batches.classes)
         epoch = Epoch(
@@ -206,21 +229,10 @@ class _Training:
             seconds=self.seconds + time.perf_counter() - began,
             ending="",
         )
-        self.history.append(epoch)
-        scores = self.scores()
-        ending = "patience" if stopping.out_of_patience(scores, stop.patience, stop.min_change) else ""
-        if self.clock:
-            ending = "budget" if self.clock.progress() >= 1 else ending
-        elif epoch.number == stop.epochs:
-            ending = "finished"
-        epoch = self.history[-1] = replace(epoch, best=stopping.better(scores)[-1], ending=ending)
-        self.position, self.seconds = Position(epoch.number + 1, history=self._rows()), 0.0
-        if self.processes.rank == 0:
-            self._commit(epoch)
-        self.save()
-        if self.clock:
-            self.clock.reserve = time.perf_counter() - began
-        return epoch
+        ending = "patience" if stopping.out_of_patience(self.scores([epoch]), stop.patience, stop.min_change) else ""
+        if self._is_over():
+            ending = "budget" if self.clock else "finished"
+        return replace(epoch, ending=ending)
 
     def seconds_to_end(self) -> float:
         """About how long `end_epoch` will take, from its predictions for a few images."""
@@ -235,13 +247,16 @@ class _Training:
         if self.processes.rank == 0 and self.history:
             self.run.commit({}, ended=ending)
 
-    def _validate(self) -> tuple[float, float]:
-        """Mean cross-entropy in nats and the share of images that are right; each process answers for its part of the images."""
-        rank, count, images = self.processes.rank, self.processes.count, len(self.validation)
+    def _validate(self, share: float) -> tuple[float, float]:
+        """Mean cross-entropy in nats and the share that is right, of a share of the images; each process answers for its part."""
+        chosen = self.validation
+        if share < 1:  # evenly spread, as they may be in the order of their classes
+            chosen = chosen[(np.arange(max(round(len(chosen) * share), 1)) / share).astype(np.int64)]
+        rank, count, images = self.processes.rank, self.processes.count, len(chosen)
         self.processes.match(self.learner.judged)
         part = slice(images * rank // count, images * (rank + 1) // count)
-        logits = predict(self.learner.judged, self.validation.pixels[part], self.learner.precision)
-        values, labels = torch.from_numpy(logits).double(), torch.tensor(self.validation.labels[part])
+        logits = predict(self.learner.judged, chosen.pixels[part], self.learner.precision)
+        values, labels = torch.from_numpy(logits).double(), torch.tensor(chosen.labels[part])
         loss, correct = F.cross_entropy(values, labels, reduction="sum"), (values.argmax(1) == labels).sum()
         total = self.processes.total(torch.stack([loss, correct.double()]))
         return total[0].item() / images, total[1].item() / images

@@ -24,7 +24,9 @@ DIGEST = "f5dd40e0eccda74df2d234089d691d7d2365406483d8486e7694be9ad8a3cea4"  # o
 IMAGES = 50_000  # of them: all were trained on
 STUDENT = {3: 4.303, 5: 2.776}  # quantile 0.975 of Student's t for a mean of so many seeds
 SETTLING = 1.5  # seconds between the trial and the first step: files, first weights, timing a validation (about, measured once)
-CLOCK = 0.14  # logarithm of how much faster or slower than in its trial a machine may be later (chosen by hand)
+INTERIM = 0.2  # share of the validation images that answer between epochs: all of them would take a tenth of a short budget (docs/log.md)
+MOST = 500  # images of a step of the trial that counts: small steps take 7 to 20 % longer an image than the run's own (docs/log.md)
+CLOCK = 0.2  # logarithm of how much faster or slower than in its trial a machine may be later: of a shared one twice 0.1 (docs/log.md)
 
 
 @dataclass(frozen=True)
@@ -128,24 +130,23 @@ def forecast(recipe: Recipe, target: float | None, train: ImageSet, machine: Mac
     if target is not None and not known:
         raise UsageError("the time to an accuracy is known only for CIFAR-10; use --budget, such as --budget 60s")
     began = time.perf_counter() - spent - SETTLING
-    first = point = FRONTIER[0]
-    here = step_seconds(change(recipe, first.changes), train, machine)
+    first = FRONTIER[0]
+    here = step_seconds(change(recipe, first.changes), train, machine)  # says about how far the budget goes
     spent = time.perf_counter() - began
     least = _budget(first, first.seconds, here, recipe, len(train), spent)
     there = _there(first, recipe.stopping.budget - spent, here, recipe, len(train)) if target is None else seconds_for(target)
     point = choose(there)
-    if point is not first:  # another network has another speed
-        here = step_seconds(change(recipe, point.changes), train, machine)
-        spent = time.perf_counter() - began
-        if target is None:
-            there = _there(point, recipe.stopping.budget - spent, here, recipe, len(train))
+    here = step_seconds(change(recipe, point.changes), train, machine, MOST)  # another network has another speed
+    spent = time.perf_counter() - began
+    if target is None:
+        there = _there(point, recipe.stopping.budget - spent, here, recipe, len(train))
     budget = recipe.stopping.budget if target is None else round(_budget(point, there, here, recipe, len(train), spent), 1)
     learning, validation = _held_out(recipe, len(train))
     return Forecast(
-        change(recipe, {**point.changes, "budget": budget}),
+        change(recipe, {**point.changes, "interim": INTERIM, "budget": budget}),
         _epochs(point, there * here.learning / point.seconds_an_image, here, learning),
         learning * here.learning + validation * here.answering,
-        expected(there) if known and there >= first.seconds else None,
+        expected(min(there, _reach(point))) if known and there >= first.seconds else None,
         least,
     )
 
@@ -165,22 +166,29 @@ def _epochs(point: Point, seconds: float, here: StepSeconds, images: int) -> flo
 def _there(point: Point, seconds: float, here: StepSeconds, recipe: Recipe, images: int) -> float:
     """Seconds of that machine that do what is done here in `seconds`, of which the validation after each epoch takes its part."""
     learning, validation = _held_out(recipe, images)
-    each, first = validation * here.answering, learning * here.learning
+    whole = validation * here.answering  # after the last epoch
+    each, first = INTERIM * whole, learning * here.learning
     later = point.lengths(learning).images_in(2) * here.learning
-    epochs = 1 + max(math.ceil((seconds - first - each) / (later + each)), 0)
-    return max(seconds - epochs * each, 0) * point.seconds_an_image / here.learning
+    before = max(math.ceil((seconds - first - whole) / (later + each)), 0)  # epochs before the last one
+    return max(seconds - before * each - whole, 0) * point.seconds_an_image / here.learning
 
 
 def _budget(point: Point, there: float, here: StepSeconds, recipe: Recipe, images: int, spent: float) -> float:
     """The inverse of `_there`, with what is spent already: a budget."""
     learning, validation = _held_out(recipe, images)
     seconds = there * here.learning / point.seconds_an_image
-    return spent + seconds + math.ceil(_epochs(point, seconds, here, learning)) * validation * here.answering
+    before = max(math.ceil(_epochs(point, seconds, here, learning)) - 1, 0)
+    return spent + seconds + (before * INTERIM + 1) * validation * here.answering
 
 
 def choose(seconds: float) -> Point:
     """The point for so many seconds of that machine: the last that was made for no more, else the first."""
     return ([point for point in FRONTIER if point.seconds <= seconds] or FRONTIER[:1])[-1]
+
+
+def _reach(point: Point) -> float:
+    """Seconds of that machine up to which a point's settings may be taken for the best: where the next point begins."""
+    return min((other.seconds for other in FRONTIER if other.seconds > point.seconds), default=math.inf)
 
 
 def expected(seconds: float) -> tuple[float, float]:

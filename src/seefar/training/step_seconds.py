@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 from seefar.data.batches import Batches, Lengths
 from seefar.data.images import ImageSet
@@ -15,7 +16,7 @@ from seefar.training.machine import Machine
 from seefar.training.new_network import new_network
 from seefar.training.processes import ALONE
 
-IMAGES, STEPS = 125, 2  # of a trial at one size; the fastest step counts, as the first one is slower
+IMAGES, STEPS = 125, 3  # of a trial at one size; the mean of all steps but the first counts, which is slower
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def step_seconds(recipe: Recipe, train: ImageSet, machine: Machine, most: int = 
             _one_step(learner, batches, place * STEPS + number, side_at(resolution, start, few.size))
             for number in range(1, STEPS + 1)
         ]
-        learning += (end - start) * min(steps) / len(few)
+        learning += (end - start) * fmean(steps[1:]) / len(few)
     predict(learner.judged, few.pixels, machine.precision)  # the first time is slower
     began = time.perf_counter()
     predict(learner.judged, few.pixels, machine.precision)
@@ -64,7 +65,8 @@ def run_seconds(recipe: Recipe, here: StepSeconds, images: int) -> float:
     validation = round(images * recipe.kept.validation)
     lengths = Lengths(images - validation, recipe.sampling.batch_size, recipe.sampling.leave_out)
     shown = sum(lengths.images_in(epoch) for epoch in range(1, recipe.stopping.epochs + 1))
-    return shown * here.learning + recipe.stopping.epochs * validation * here.answering
+    looks = 1 + (recipe.stopping.epochs - 1) * recipe.kept.interim
+    return shown * here.learning + looks * validation * here.answering
 
 
 def _one_step(learner: Learner, batches: Batches, epoch: int, side: int) -> float:

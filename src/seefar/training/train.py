@@ -246,9 +246,10 @@ def _announce(plan: Plan, data: Dataset) -> None:
     parameters, products = sum(layer.parameters for layer in layers), sum(layer.multiply_adds for layer in layers)
     epochs = f"{'at most ' * (recipe.stopping.patience > 0)}{recipe.stopping.epochs} epochs"
     length = f"{recipe.stopping.budget:g} s" if recipe.stopping.budget else epochs
+    interim = f"; {recipe.kept.interim:.0%} of the latter answer between epochs" if recipe.kept.interim < 1 else ""
     progress.say(
         f"{data.name}: {len(train):,} training and {len(plan.validation):,} validation images of {train.size}x{train.size} "
-        f"in {len(data.classes)} classes"
+        f"in {len(data.classes)} classes{interim}"
     )
     name = short_name(recipe.name, NAME)
     network = f", network {model_of(recipe.network)}" if isinstance(recipe.network, Outside) else ""
