@@ -117,6 +117,19 @@ def test_the_trial_that_counts_has_steps_about_as_long_as_those_of_the_run(monke
     assert tried == [(change(FAST, FRONTIER[0].changes).network, 125), (made.recipe.network, MOST)]
 
 
+def test_a_network_that_proves_too_slow_for_the_budget_gives_way_to_the_one_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = images(50, 0, "train")
+    monkeypatch.setattr(frontier, "DIGEST", data.digest)
+    narrow, wide = FRONTIER[1:3]
+    assert narrow.changes != wide.changes
+    seconds = iter([FRONTIER[0].seconds_an_image, 1.4 * wide.seconds_an_image, narrow.seconds_an_image])
+    monkeypatch.setattr(frontier, "step_seconds", lambda *_: StepSeconds(next(seconds), 0.0))
+    made = forecast(change(FAST, {"budget": wide.seconds + 3}), None, data, CPU)
+    assert made.recipe.network == change(FAST, narrow.changes).network
+    assert made.accuracy is not None
+    assert expected(narrow.seconds) < made.accuracy <= expected(wide.seconds)
+
+
 def test_a_machine_that_proves_faster_is_promised_no_more_than_where_the_next_settings_begin(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

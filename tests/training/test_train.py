@@ -88,7 +88,7 @@ def test_fast_with_a_budget_gets_the_settings_for_it_and_keeps_them_when_it_is_r
     quick = StepSeconds(frontier.FRONTIER[0].seconds_an_image / 150, 0.0)  # a second here is as good as 150 there, or more
     monkeypatch.setattr(frontier, "step_seconds", lambda *_: quick)
     run = sf.train(data, "fast", budget=1.0, out=tmp_path / "run")
-    settings = change(find("fast"), {"budget": 1.0, **frontier.choose(150).changes})
+    settings = change(find("fast"), {"budget": 1.0, **frontier.choose(150).changes, "interim": frontier.INTERIM})
     assert from_json(run.recipe()) == settings
     said = capsys.readouterr().err
     assert re.match(

@@ -135,11 +135,18 @@ def forecast(recipe: Recipe, target: float | None, train: ImageSet, machine: Mac
     spent = time.perf_counter() - began
     least = _budget(first, first.seconds, here, recipe, len(train), spent)
     there = _there(first, recipe.stopping.budget - spent, here, recipe, len(train)) if target is None else seconds_for(target)
-    point = choose(there)
-    here = step_seconds(change(recipe, point.changes), train, machine, MOST)  # another network has another speed
-    spent = time.perf_counter() - began
-    if target is None:
-        there = _there(point, recipe.stopping.budget - spent, here, recipe, len(train))
+    lower = choose(there)
+    while (
+        True
+    ):  # another network has another speed: if this one is too slow here to come to its time, the one before it is taken
+        point = lower
+        here = step_seconds(change(recipe, point.changes), train, machine, MOST)
+        spent = time.perf_counter() - began
+        if target is None:
+            there = _there(point, recipe.stopping.budget - spent, here, recipe, len(train))
+        lower = choose(there)
+        if lower.seconds >= point.seconds or lower.changes == point.changes:
+            break
     budget = recipe.stopping.budget if target is None else round(_budget(point, there, here, recipe, len(train), spent), 1)
     learning, validation = _held_out(recipe, len(train))
     return Forecast(
