@@ -37,8 +37,8 @@ def attempt(budget: str, seed: int, images: str, cold: bool) -> dict[str, Any]:
             if os.access(CACHES, os.W_OK):
                 CACHES.write_text("3")
         words = ["train", "--data", images, "--recipe", "fast", "--budget", budget, "--seed", str(seed), "--out", str(run)]
-        said = _seefar(words, environment)
-        tested = json.loads(_seefar(["evaluate", str(run), "--split", "test", "--json"], environment))
+        said = _seefar(words, environment).stderr
+        tested = json.loads(_seefar(["evaluate", str(run), "--split", "test", "--json"], environment).stdout)
     promise = re.search(r"augmentation: ([\d.]+)% to ([\d.]+)%", said)
     spent = re.search(r"used ([\d.]+) s: ([\d.]+) s before the first step, ([\d.]+) s in steps, ([\d.]+) s validating", said)
     if not spent:
@@ -54,13 +54,13 @@ def attempt(budget: str, seed: int, images: str, cold: bool) -> dict[str, Any]:
     }
 
 
-def _seefar(words: list[str], environment: dict[str, str]) -> str:
+def _seefar(words: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         [sys.executable, "-m", "seefar", *words], capture_output=True, text=True, check=False, env=environment
     )
     if done.returncode:
         raise SystemExit(f"seefar {' '.join(words)}: {done.stdout}{done.stderr}")
-    return done.stdout + done.stderr if words[0] == "train" else done.stdout
+    return done
 
 
 def is_kept(result: dict[str, Any]) -> bool:

@@ -89,6 +89,15 @@ def test_the_last_line_says_why_it_is_over(plan: Plan, ending: str, words: str, 
     assert len(lines) == 5
 
 
+def test_no_epoch_is_called_the_best_where_they_answer_for_different_images(
+    plan: Plan, capsys: pytest.CaptureFixture[str]
+) -> None:
+    follow(plan, events(2, 3, "finished"), 3, [epoch(1)], keep="last", interim=0.2)
+    said = capsys.readouterr().err
+    assert "finished after epoch 3 of 3\n" in said
+    assert "best" not in said
+
+
 def test_a_resumed_run_says_how_far_it_was(plan: Plan, capsys: pytest.CaptureFixture[str]) -> None:
     earlier = [epoch(1), epoch(2), epoch(3, best=False)]
     follow(plan, events(4, 5, "finished"), 5, earlier)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from seefar.data.equal import BLOCK_BYTES, blocks, digests, equal
+from seefar.data.equal import BLOCK_BYTES, blocks, digests
 from seefar.data.images import Dataset, ImageSet
 from seefar.display import Shown
 from seefar.errors import DataError
@@ -67,7 +67,7 @@ def describe_images(images: ImageSet) -> Description:
     counts = images.counts()
     levels, brightness = _histograms(images.pixels)
     means, deviations = _moments(levels)
-    groups = equal(digests(images.pixels))
+    groups = images.equal
     return Description(
         images=len(images),
         size=images.size,

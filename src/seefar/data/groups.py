@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seefar.data.equal import digests, equal
 from seefar.data.image_set import ImageSet
 from seefar.errors import DataError, UsageError
 
@@ -61,7 +60,7 @@ def chosen_groups(images: ImageSet, share: float, seed: int, purpose: str) -> np
                 f"class '{name}' is in {within} group{'' if within == 1 else 's'}, so none can be split off for {purpose}; every "
                 "class needs images of at least 2 groups"
             )
-    for candidate in (joined_groups(numbers, equal(digests(images.pixels))), numbers):
+    for candidate in (joined_groups(numbers, images.equal), numbers):
         chosen = _nearest_fold(images, candidate, share, seed)
         if chosen is not None:
             return chosen

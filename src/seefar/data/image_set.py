@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seefar.data.equal import blocks, taken
+from seefar.data.equal import blocks, digests, equal, taken
 from seefar.display import Shown
 from seefar.errors import DataError, UsageError, did_you_mean
 from seefar.files import make_folder, write_bytes
@@ -109,6 +109,11 @@ class ImageSet(Shown):
             Image.fromarray(pixels).save(content, "PNG")
             write_bytes(make_folder(Path(folder) / self.classes[label]) / f"{number:05d}.png", content.getvalue())
         return Path(folder)
+
+    @cached_property
+    def equal(self) -> list[list[int]]:
+        """The positions of images whose pixels are equal, group by group, where there are two or more."""
+        return equal(digests(self.pixels))
 
     @cached_property
     def digest(self) -> str:

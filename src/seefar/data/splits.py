@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from seefar.data.equal import digests, equal
 from seefar.data.groups import chosen_groups
 from seefar.data.image_set import ImageSet
 from seefar.errors import DataError, UsageError
@@ -68,7 +67,7 @@ def part(images: ImageSet, count: int, seed: int) -> ImageSet:
 def _unparted(images: ImageSet, chosen: np.ndarray) -> np.ndarray:
     """The same choice with equal images on one side, that of the first, but for classes that would be on one side alone."""
     kept = chosen.copy()
-    for group in equal(digests(images.pixels)):
+    for group in images.equal:
         kept[group] = chosen[group[0]]
     carved = np.bincount(images.labels[kept], minlength=len(images.classes))
     whole = (carved == 0) | (carved == images.counts())  # classes that would be on one side only

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from seefar.data.batches import Lengths
-from seefar.data.equal import digests, equal
 from seefar.data.groups import joined_groups
 from seefar.data.images import ImageSet
 from seefar.errors import DataError
@@ -104,7 +103,7 @@ def fold_parts(train: ImageSet, folds: int, seed: int) -> list[tuple[np.ndarray,
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     fold = np.empty(len(train), np.int64)
-    same, groups = equal(digests(train.pixels)), None
+    same, groups = train.equal, None
     if train.groups:
         groups = joined_groups(np.unique(np.array(train.groups), return_inverse=True)[1], same)
         if (count := len(np.unique(groups))) < folds:

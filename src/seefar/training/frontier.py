@@ -126,20 +126,18 @@ def forecast(recipe: Recipe, target: float | None, train: ImageSet, machine: Mac
     Raises:
         UsageError: the target is higher than any that was measured, or the images are not those that were measured.
     """
+    began = time.perf_counter() - spent - SETTLING
     known = train.digest == DIGEST
     if target is not None and not known:
         raise UsageError("the time to an accuracy is known only for CIFAR-10; use --budget, such as --budget 60s")
-    began = time.perf_counter() - spent - SETTLING
     first = FRONTIER[0]
     here = step_seconds(change(recipe, first.changes), train, machine)  # says about how far the budget goes
     spent = time.perf_counter() - began
     least = _budget(first, first.seconds, here, recipe, len(train), spent)
     there = _there(first, recipe.stopping.budget - spent, here, recipe, len(train)) if target is None else seconds_for(target)
     lower = choose(there)
-    while (
-        True
-    ):  # another network has another speed: if this one is too slow here to come to its time, the one before it is taken
-        point = lower
+    while True:
+        point = lower  # another network has another speed: one that is too slow here to come to its time gives way
         here = step_seconds(change(recipe, point.changes), train, machine, MOST)
         spent = time.perf_counter() - began
         if target is None:

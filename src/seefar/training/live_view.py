@@ -43,11 +43,12 @@ def live_view(events: Iterator[Step | Epoch], plan: Plan, earlier: Sequence[Epoc
     epochs = UNKNOWN if clock else plan.recipe.stopping.epochs
     lengths = Lengths(len(plan.train), plan.recipe.sampling.batch_size, plan.recipe.sampling.leave_out)
     history = list(earlier)
+    comparable = plan.recipe.kept.interim == 1  # else epochs answer for different images, and none is the best
     with _screen(history, epochs, lengths.steps_before, plan.recipe.stopping.patience > 0, clock) as screen:
         columns = _columns(screen)
         say(_heading(columns))
         if earlier:
-            say(f"{_number(len(earlier), epochs)} epochs done before{_best(history)}")
+            say(f"{_number(len(earlier), epochs)} epochs done before{_best(history) * comparable}")
         for event in events:
             if isinstance(event, Step):
                 if screen:
@@ -58,9 +59,9 @@ def live_view(events: Iterator[Step | Epoch], plan: Plan, earlier: Sequence[Epoc
             if _columns(screen) != columns:  # the window has another width now
                 columns = _columns(screen)
                 say(_heading(columns))
-            say(" ".join(_cells(event, epochs)[name] for name in columns) + BEST * event.best)
+            say(" ".join(_cells(event, epochs)[name] for name in columns) + BEST * (event.best and comparable))
             if event.ending:
-                say(_end(history, epochs))
+                say(_end(history, epochs) + _best(history).replace("best so far", "best") * comparable)
             if screen:
                 screen.speed.pause(time.perf_counter())
             yield event
@@ -105,8 +106,7 @@ def _end(history: Sequence[Epoch], epochs: int) -> str:
     """Why it is over, in words."""
     last = history[-1]
     where = f"after epoch {last.number}" + (f" of {epochs}" if epochs != UNKNOWN else "")
-    why = f"finished {where}" if last.ending == "finished" else f"stopped {where}: {ENDINGS.get(last.ending, last.ending)}"
-    return why + _best(history).replace("best so far", "best")
+    return f"finished {where}" if last.ending == "finished" else f"stopped {where}: {ENDINGS.get(last.ending, last.ending)}"
 
 
 @contextlib.contextmanager
